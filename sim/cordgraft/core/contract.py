@@ -1,0 +1,202 @@
+"""The contract between a mechanism and the rest: arrays with specs, phases, and the `Process` base class.
+
+A process says what it provides, reads, writes and deposits. The pipeline checks the promises before the first
+step, the generic tests hold every process to them, and the data dictionary is printed from them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from cordgraft.core.parameters import Params
+from cordgraft.core.streams import Stream
+
+
+class Phase(IntEnum):
+    """Order within a tick; fixed and named."""
+
+    TREAT = 0  # scheduled: injury, treatments, examinations
+    MILIEU = 1  # host immune cells, debris, scar, vessels
+    TRANSPORT = 2  # diffusion and decay of fields
+    SENSE = 3  # what agents read off the fields; hazards are deposited here
+    DECIDE = 4  # divisions, fates, directions
+    ACT = 5  # moves, growth, births and deaths
+    REMODEL = 6  # transfers between tissue fractions, bookkeeping, function
+    RECORD = 7  # observers
+
+
+class Key(NamedTuple):
+    """What a kernel needs to draw random numbers and to know how long a step is.
+
+    `seed` and `tick` are the key and part of the counter of the generator; `dt_h` is the length of the step of
+    the process that receives the key, hours.
+    """
+
+    seed: int
+    tick: int
+    dt_h: float
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One named array of the state.
+
+    Parameters
+    ----------
+    name : str
+        ``group.name``: ``density.neutrophils``, ``map.cord``, ``scalar.motor_index``, ``cell.hazard``.
+    unit : str
+    meaning : str
+        Long name, for people.
+    dtype : str
+    initial : float
+        Value before the first step.
+    bounds : (low, high) or None
+        What the value may never leave; tests and the debug run check it.
+    record : bool
+        Whether maps of it are written at the recording days.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    dtype: str = "float64"
+    initial: float = 0.0
+    bounds: tuple[float, float] | None = None
+    record: bool = True
+    source: str = ""
+
+    @property
+    def group(self) -> str:
+        """First part of the name: field, density, fraction, map, scalar, or a table."""
+        return self.name.split(".", 1)[0]
+
+    @property
+    def short(self) -> str:
+        """Second part of the name."""
+        return self.name.split(".", 1)[1]
+
+
+@dataclass(frozen=True)
+class FieldSpec(ArraySpec):
+    """A diffusing or bound field; ``field.NAME`` holds the values, ``source.NAME`` what was deposited.
+
+    A deposit is an amount per volume and hour; the transport step consumes it and clears the buffer.
+
+    Parameters
+    ----------
+    diffusivity_um2_s, decay_per_h : float
+        Defaults; the owning process may replace them from its parameters when the tissue is built.
+    boundary : {"no_flux"}
+        What happens at the edge of the cord.
+    solver : {"diffusing", "bound", "steady"}
+        ``diffusing``: the transport process advances it. ``bound``: it does not move, its process writes it.
+        ``steady``: its process solves for the balance in each step.
+    """
+
+    diffusivity_um2_s: float = 0.0
+    decay_per_h: float = 0.0
+    boundary: Literal["no_flux"] = "no_flux"
+    solver: Literal["diffusing", "bound", "steady"] = "diffusing"
+
+
+@dataclass(frozen=True)
+class TransferSpec:
+    """A permitted flow between two tissue fractions, for example white to cavity.
+
+    Processes deposit into ``transfer.SOURCE>TARGET`` (fraction per step); one applier moves the tissue, scaled
+    down where more is asked for than is there, so that the fractions sum to one at all times.
+    """
+
+    source: str
+    target: str
+
+    @property
+    def name(self) -> str:
+        """Address of the deposit buffer."""
+        return f"transfer.{self.source}>{self.target}"
+
+
+@dataclass(frozen=True)
+class Provision:
+    """What a process brings into the state: arrays, table columns and transfers."""
+
+    arrays: tuple[ArraySpec, ...] = ()
+    transfers: tuple[TransferSpec, ...] = ()
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The declared effects of one process, by full array names; ``group.*`` stands for a whole group."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    deposits: tuple[str, ...] = ()
+    streams: tuple[Stream, ...] = field(default=())
+
+
+class Process(ABC):
+    """One biological mechanism.
+
+    Class attributes
+    ----------------
+    name : str
+        Short, unique, lower case; its parameters live at ``parameters.NAME``.
+    phase, period_h
+        When it runs; the period may be changed by ``parameters.NAME.period``.
+    provides : Provision
+    reads, writes, deposits : tuple of str
+        Full array names.
+    streams : tuple of Stream
+    Params : type
+        Frozen dataclass of parameter specs.
+    section : str
+        Where its parameters stand in a scenario: ``parameters`` (default), ``injury``, or ``treatments`` (then
+        `treatment_type` is the word behind ``type:`` and there may be several instances).
+    """
+
+    name: ClassVar[str]
+    phase: ClassVar[Phase]
+    period_h: ClassVar[float] = 1.0
+    provides: ClassVar[Provision] = Provision()
+    reads: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[tuple[str, ...]] = ()
+    deposits: ClassVar[tuple[str, ...]] = ()
+    streams: ClassVar[tuple[Stream, ...]] = ()
+    section: ClassVar[Literal["parameters", "injury", "treatments"]] = "parameters"
+    treatment_type: ClassVar[str] = ""
+    #: Processes that cannot be switched off: without them the state has no meaning.
+    essential: ClassVar[bool] = False
+
+    @dataclass(frozen=True)
+    class Params(Params):
+        """No parameters."""
+
+    def __init__(self, params: Any = None, label: str = "") -> None:
+        self.params: Any = params if params is not None else type(self).Params()
+        #: Instance name; differs from `name` for treatments, which are named in the scenario.
+        self.label = label or self.name
+
+    def prepare(self, tissue: Any) -> None:  # noqa: B027 - optional hook
+        """Set up static maps or field coefficients once, before the first tick (and again after a restart).
+
+        It must depend on the parameters and static maps alone, never on state that changes.
+        """
+
+    @abstractmethod
+    def step(self, tissue: Any, key: Key) -> None:
+        """Advance by one period; `tissue` is a `cordgraft.state.tissue.Tissue`."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """Return parameter name -> value, for the plan and the record."""
+        return {name: getattr(self.params, name) for name in type(self.params).specs()}
+
+
+def matches(declared: tuple[str, ...], name: str) -> bool:
+    """Whether a full array name is covered by a tuple of declared names (``cell.*`` covers all columns)."""
+    group = name.split(".", 1)[0]
+    return name in declared or f"{group}.*" in declared

@@ -1,0 +1,144 @@
+"""The pipeline: which process runs when, checked before the first step and printable as a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cordgraft.core.clock import Clock, whole_ticks
+from cordgraft.core.contract import Key, Phase, Process, matches
+from cordgraft.core.streams import Stream
+from cordgraft.state.tissue import Tissue
+
+
+class PlanError(ValueError):
+    """The processes do not fit together; the message lists every fault."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the plan: a process with its phase, period in ticks and declared effects."""
+
+    process: Process
+    phase: Phase
+    period_ticks: int
+    period_h: float
+
+    def as_text(self) -> dict[str, str]:
+        """Return the row as column -> text, for tables."""
+        kind = type(self.process)
+        return {
+            "phase": self.phase.name.lower(),
+            "process": self.process.label,
+            "every": f"{self.period_h:g} h",
+            "reads": ", ".join(kind.reads),
+            "writes": ", ".join(kind.writes),
+            "deposits": ", ".join(kind.deposits),
+            "streams": ", ".join(stream.name.lower() for stream in kind.streams),
+        }
+
+
+class Pipeline:
+    """The processes of a run in the order of their phases.
+
+    Parameters
+    ----------
+    processes : sequence of Process
+        In the order of the registry.
+    clock : Clock
+    periods_h : dict
+        Process label -> period in hours where the scenario changes it.
+    """
+
+    def __init__(self, processes: Sequence[Process], clock: Clock, periods_h: dict[str, float] | None = None) -> None:
+        self.clock = clock
+        faults: list[str] = []
+        rows: list[Row] = []
+        for process in processes:
+            period_h = (periods_h or {}).get(process.label, process.period_h)
+            try:
+                ticks = whole_ticks(period_h, clock.tick_h)
+                if ticks < 1:
+                    raise ValueError(f"{period_h:g} h is shorter than a tick of {clock.tick_h:g} h")
+            except ValueError as error:
+                faults.append(f"{process.label}: period {error}")
+                continue
+            rows.append(Row(process, process.phase, ticks, period_h))
+        #: Stable sort: within a phase the order of the registry stays.
+        self.rows: list[Row] = sorted(rows, key=lambda row: row.phase)
+        if faults:
+            raise PlanError("; ".join(faults))
+
+    def check(self, tissue: Tissue) -> None:
+        """Refuse a set of processes that cannot work together.
+
+        Raises
+        ------
+        PlanError
+            For a read or deposit that nobody provides, two writers of one array in a phase, a parameter
+            without unit or tag, or a stream that two processes draw from.
+        """
+        faults: list[str] = []
+        writers: dict[tuple[Phase, str], str] = {}
+        owners: dict[Stream, str] = {}
+        seen: set[type[Process]] = set()
+        for row in self.rows:
+            kind = type(row.process)
+            if kind in seen:
+                continue  # several instances of one treatment share their declarations
+            seen.add(kind)
+            for verb in ("reads", "writes", "deposits"):
+                for name in getattr(kind, verb):
+                    if not _provided(tissue, name):
+                        faults.append(f"{kind.name} {verb} {name}, which no active process provides")
+            for name in _expand(tissue, kind.writes):
+                other = writers.setdefault((row.phase, name), kind.name)
+                if other != kind.name:
+                    faults.append(f"{kind.name} and {other} both write {name} in phase {row.phase.name.lower()}")
+            for stream in kind.streams:
+                other = owners.setdefault(stream, kind.name)
+                if other != kind.name:
+                    faults.append(f"{kind.name} and {other} both draw from stream {stream.name}")
+            for name, spec in kind.Params.specs().items():
+                faults.extend(spec.faults(f"{kind.name}.{name}"))
+        if faults:
+            raise PlanError("; ".join(faults))
+
+    def prepare(self, tissue: Tissue) -> None:
+        """Let every process set up its static maps and field coefficients."""
+        for row in self.rows:
+            row.process.prepare(tissue)
+
+    def step(self, tissue: Tissue, tick: int) -> None:
+        """Run every row that is due at `tick`."""
+        for row in self.rows:
+            if tick % row.period_ticks == 0:
+                row.process.step(tissue, Key(tissue.setting.seed, tick, row.period_h))
+
+    def table(self) -> list[dict[str, str]]:
+        """Return the plan as rows of text."""
+        return [row.as_text() for row in self.rows]
+
+
+def provisions(processes: Iterable[Process]) -> tuple[list[Any], list[Any]]:
+    """Return the array specs and transfers that the processes bring, each once, in order."""
+    arrays: dict[str, Any] = {}
+    transfers: dict[str, Any] = {}
+    for process in processes:
+        for spec in process.provides.arrays:
+            if arrays.setdefault(spec.name, spec) != spec:
+                raise PlanError(f"{process.name} declares {spec.name} differently from another process")
+        for transfer in process.provides.transfers:
+            transfers.setdefault(transfer.name, transfer)
+    return list(arrays.values()), list(transfers.values())
+
+
+def _provided(tissue: Tissue, name: str) -> bool:
+    if name.endswith(".*"):
+        return any(known.startswith(name[:-1]) for known in tissue.names())
+    return name in tissue
+
+
+def _expand(tissue: Tissue, declared: tuple[str, ...]) -> list[str]:
+    return [name for name in tissue.names() if matches(declared, name)]
