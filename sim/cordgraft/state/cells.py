@@ -34,6 +34,7 @@ CELL_COLUMNS: tuple[ArraySpec, ...] = (
     ArraySpec("cell.id", "1", "persistent identity", dtype="uint64"),
     ArraySpec("cell.parent", "1", "identity of the mother cell, 0 for a founder", dtype="uint64"),
     ArraySpec("cell.graft", "1", "which graft treatment the founder came from, counted from 0", dtype="uint8"),
+    ArraySpec("cell.weight", "cells", "living cells of the whole cord that this simulated cell stands for"),
     ArraySpec("cell.site", "1", "flat index of the voxel, C order of (x, y, z)", dtype="int64"),
     ArraySpec("cell.kind", "1", "lineage stage, see CellKind", dtype="uint8"),
     ArraySpec("cell.grafted_tick", "tick", "tick of transplantation of the founder", dtype="int32"),
