@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from cordgraft.core.clock import Clock
-from cordgraft.core.contract import ArraySpec, Process
+from cordgraft.core.contract import ArraySpec, Process, provisions
 from cordgraft.core.lattice import Lattice
-from cordgraft.engine.pipeline import provisions
 from cordgraft.state.axons import AXON_COLUMNS
 from cordgraft.state.cells import CELL_COLUMNS
 from cordgraft.state.maps import FRACTION_SPECS, MAP_SPECS
@@ -30,13 +29,13 @@ def make_tissue(
     prepare: bool = True,
 ) -> Tissue:
     """Return a tissue with a healthy elliptic cord (in a section: a full slab) and all arrays of `processes`."""
-    arrays, transfers = provisions(processes)
+    base = [*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS]
+    arrays, transfers = provisions(processes, base)
     origin = tuple(-0.5 * (n - 1) * d for n, d in zip(shape, spacing_um, strict=True))
     lattice = Lattice(shape, spacing_um, (origin[0], origin[1], origin[2]))
     diameters = (max(shape[0] * spacing_um[0], 1.4 * shape[1] * spacing_um[1]), shape[1] * spacing_um[1])
     setting = Setting(species, species, diameters, seed=seed)
-    specs = [*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS, *arrays, *extra]
-    tissue = Tissue(lattice, Clock.for_duration(days * 24.0, tick_h), setting, specs, transfers)
+    tissue = Tissue(lattice, Clock.for_duration(days * 24.0, tick_h), setting, [*arrays, *extra], transfers)
     x, y, _ = lattice.centres_um()
     rho = np.sqrt((2.0 * x / diameters[0]) ** 2 + (2.0 * y / diameters[1]) ** 2)
     inside = np.broadcast_to(rho <= 1.0, shape)

@@ -7,8 +7,8 @@ step, the generic tests hold every process to them, and the data dictionary is p
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -129,16 +129,6 @@ class Provision:
     transfers: tuple[TransferSpec, ...] = ()
 
 
-@dataclass(frozen=True)
-class Promise:
-    """The declared effects of one process, by full array names; ``group.*`` stands for a whole group."""
-
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    deposits: tuple[str, ...] = ()
-    streams: tuple[Stream, ...] = field(default=())
-
-
 class Process(ABC):
     """One biological mechanism.
 
@@ -200,3 +190,24 @@ def matches(declared: tuple[str, ...], name: str) -> bool:
     """Whether a full array name is covered by a tuple of declared names (``cell.*`` covers all columns)."""
     group = name.split(".", 1)[0]
     return name in declared or f"{group}.*" in declared
+
+
+def provisions(
+    processes: Iterable[Process], base: Iterable[ArraySpec] = ()
+) -> tuple[list[ArraySpec], list[TransferSpec]]:
+    """Return every array and transfer of a run, each once: those in `base` and those the processes provide.
+
+    Raises
+    ------
+    ValueError
+        If two processes declare one array differently.
+    """
+    arrays: dict[str, ArraySpec] = {spec.name: spec for spec in base}
+    transfers: dict[str, TransferSpec] = {}
+    for process in processes:
+        for spec in process.provides.arrays:
+            if arrays.setdefault(spec.name, spec) != spec:
+                raise ValueError(f"{process.name} declares {spec.name} differently from another process")
+        for transfer in process.provides.transfers:
+            transfers.setdefault(transfer.name, transfer)
+    return list(arrays.values()), list(transfers.values())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cordgraft.core.clock import Clock, whole_ticks
 from cordgraft.core.contract import Key, Phase, Process, matches
@@ -119,19 +118,6 @@ class Pipeline:
     def table(self) -> list[dict[str, str]]:
         """Return the plan as rows of text."""
         return [row.as_text() for row in self.rows]
-
-
-def provisions(processes: Iterable[Process]) -> tuple[list[Any], list[Any]]:
-    """Return the array specs and transfers that the processes bring, each once, in order."""
-    arrays: dict[str, Any] = {}
-    transfers: dict[str, Any] = {}
-    for process in processes:
-        for spec in process.provides.arrays:
-            if arrays.setdefault(spec.name, spec) != spec:
-                raise PlanError(f"{process.name} declares {spec.name} differently from another process")
-        for transfer in process.provides.transfers:
-            transfers.setdefault(transfer.name, transfer)
-    return list(arrays.values()), list(transfers.values())
 
 
 def _provided(tissue: Tissue, name: str) -> bool:

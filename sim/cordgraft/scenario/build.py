@@ -1,0 +1,273 @@
+"""From a validated configuration to the tissue at the minute of injury and the processes that act on it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cordgraft.core.clock import Clock
+from cordgraft.core.contract import ArraySpec, Process, TransferSpec, provisions
+from cordgraft.core.lattice import Lattice
+from cordgraft.core.problems import BadInput, Caution, Problem
+from cordgraft.processes import registry
+from cordgraft.scenario.anatomy import CordMaps, elliptic_cord, masked_cord
+from cordgraft.scenario.config import Config
+from cordgraft.state.axons import AXON_COLUMNS
+from cordgraft.state.cells import CELL_COLUMNS
+from cordgraft.state.maps import FRACTION_SPECS, MAP_SPECS
+from cordgraft.state.tissue import Setting, Tissue
+
+if TYPE_CHECKING:
+    from cordgraft.scenario.masks import PatientGeometry
+
+#: Bytes per voxel beyond the state itself: work arrays of the solvers and the copy that a checkpoint takes.
+WORK_ARRAYS = 24
+#: Part of the machine's free memory that a run may plan to use.
+MEMORY_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the engine needs to run a scenario.
+
+    Parameters
+    ----------
+    config : Config
+    tissue : Tissue
+        At tick 0, before the injury.
+    processes : tuple of Process
+        In running order, switched-off ones left out.
+    cautions : tuple of Caution
+        Those of the configuration and those of the geometry.
+    patient : PatientGeometry or None
+        Masks on the straightened lattice, for runs built from a scan.
+    """
+
+    config: Config
+    tissue: Tissue
+    processes: tuple[Process, ...]
+    cautions: tuple[Caution, ...]
+    patient: PatientGeometry | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Size of a run before it starts; memory in bytes."""
+
+    voxels: int
+    arrays: int
+    state_bytes: int
+    peak_bytes: int
+    available_bytes: int | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the run fits into the free memory of this machine (true where that is unknown)."""
+        return self.available_bytes is None or self.peak_bytes <= MEMORY_SHARE * self.available_bytes
+
+    def sentence(self) -> str:
+        """Return the estimate in words."""
+        text = f"{self.voxels:,} voxels x {self.arrays} arrays: about {self.peak_bytes / 1e9:.2f} GB at peak"
+        if self.available_bytes is not None:
+            text += f", {self.available_bytes / 1e9:.1f} GB free"
+        return text
+
+
+def make_processes(config: Config) -> tuple[Process, ...]:
+    """Return the active processes of a configuration in running order."""
+    processes: list[Process] = []
+    for name, kind in registry().items():
+        if kind.section == "treatments":
+            for label, (treatment, params) in config.treatments.items():
+                if treatment == kind.treatment_type:
+                    processes.append(kind(params, label))
+        elif config.enabled.get(name, True):
+            params = config.injury if kind.section == "injury" else config.parameters[name]
+            processes.append(kind(params))
+    return tuple(processes)
+
+
+def lattice_of(config: Config) -> Lattice:
+    """Return the lattice of a configuration that is not built from a scan."""
+    geometry = config.geometry
+    dx, dy, dz = geometry.voxel_um
+    width, depth = geometry.cord_diameter_um
+    if geometry.section == "midsagittal":
+        return Lattice.centred((geometry.slab_um, depth, geometry.length_um), (geometry.slab_um, dy, dz))
+    return Lattice.centred((width, depth, geometry.length_um), (dx, dy, dz))
+
+
+def estimate(config: Config, lattice: Lattice | None = None) -> Estimate:
+    """Return how much memory the run will need and how much is free."""
+    lattice = lattice if lattice is not None else lattice_of(config)
+    arrays, transfers = declarations(make_processes(config))
+    grids = sum(1 for spec in arrays if spec.group in ("map", "fraction", "density", "field")) + len(transfers)
+    grids += sum(1 for spec in arrays if spec.group == "field")  # their sources
+    state = grids * lattice.size * 8
+    return Estimate(
+        voxels=lattice.size,
+        arrays=grids,
+        state_bytes=state,
+        # state, a snapshot of it while a checkpoint is written, and work arrays; plus the libraries themselves
+        peak_bytes=int(2 * state + WORK_ARRAYS * lattice.size * 8 + 350e6),
+        available_bytes=free_memory(),
+    )
+
+
+def free_memory() -> int | None:
+    """Return the memory that is free for a new program, bytes, or None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def declarations(processes: tuple[Process, ...]) -> tuple[list[ArraySpec], list[TransferSpec]]:
+    """Return every array and transfer of a run: those of the state and those the processes provide."""
+    return provisions(processes, (*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS))
+
+
+def build(config: Config) -> Built:
+    """Return the tissue at tick 0 and the processes of a configuration.
+
+    Raises
+    ------
+    BadInput
+        If masks cannot be used, if something does not fit into the lattice, or if the memory does not suffice
+        (checked before anything large is made).
+    """
+    processes = make_processes(config)
+    if config.geometry.cord_mask:
+        return _build_from_scan(config, processes)
+    lattice = lattice_of(config)
+    refuse_if_too_large(config, lattice)
+    maps = elliptic_cord(lattice, config.geometry.cord_diameter_um, config.geometry.grey_share)
+    tissue = _assemble(config, lattice, processes, maps)
+    return Built(config, tissue, processes, config.cautions)
+
+
+def refuse_if_too_large(config: Config, lattice: Lattice) -> None:
+    """Raise `BadInput` with the numbers if the run cannot fit into the free memory of this machine."""
+    size = estimate(config, lattice)
+    if not size.fits:
+        raise BadInput(
+            Problem(
+                "the lattice does not fit into the memory of this machine: " + size.sentence(),
+                key="geometry.voxel",
+                value=" x ".join(f"{edge:g} um" for edge in lattice.spacing_um),
+                allowed=f"at most {MEMORY_SHARE:.0%} of the free memory; take larger voxels or a shorter length",
+            )
+        )
+
+
+def _assemble(config: Config, lattice: Lattice, processes: tuple[Process, ...], maps: CordMaps) -> Tissue:
+    geometry = config.geometry
+    setting = Setting(
+        species=config.subject.species,
+        preset=geometry.preset,
+        cord_diameter_um=geometry.cord_diameter_um,
+        cells_per_agent=geometry.cells_per_agent,
+        seed=config.seed,
+        segment_um=geometry.segment_um,
+        level=geometry.level,
+    )
+    arrays, transfers = declarations(processes)
+    clock = Clock.for_duration(config.duration_h, config.tick_h)
+    tissue = Tissue(lattice, clock, setting, arrays, transfers)
+    cord = maps.volume >= 0.5
+    tissue["map.cord"][...] = cord
+    tissue["map.volume"][...] = np.where(cord, maps.volume, 0.0)
+    total = np.where(cord, maps.white + maps.grey, 1.0)
+    tissue["map.white"][...] = np.where(cord, maps.white / total, 0.0)
+    tissue["map.grey"][...] = np.where(cord, 1.0 - tissue["map.white"], 0.0)
+    tissue["map.rho"][...] = maps.rho
+    tissue["map.ventral"][...] = maps.ventral
+    tissue["fraction.white"][...] = tissue["map.white"]
+    tissue["fraction.grey"][...] = tissue["map.grey"]
+    return tissue
+
+
+def _build_from_scan(config: Config, processes: tuple[Process, ...]) -> Built:
+    from cordgraft.scenario import masks
+
+    geometry = config.geometry
+    try:
+        pair = masks.read_masks(geometry.cord_mask, geometry.lesion_mask or None)
+        patient = masks.build_patient_geometry(
+            pair,
+            voxel_um=geometry.voxel_um,
+            section=geometry.section,
+            slab_um=geometry.slab_um,
+            length_um=geometry.length_um,
+        )
+    except masks.MaskError as error:
+        raise BadInput(_mask_problem(error)) from error
+    lattice = Lattice(patient.shape, patient.spacing_um, patient.origin_um)
+    refuse_if_too_large(config, lattice)
+    maps = masked_cord(
+        lattice,
+        np.asarray(patient.cord_fraction, dtype=np.float64),
+        (patient.diameter_lr_um, patient.diameter_ap_um),
+        geometry.grey_share,
+    )
+    middle = lattice.plane_index(0.0)
+    diameters = (float(patient.diameter_lr_um[middle]), float(patient.diameter_ap_um[middle]))
+    config = replace(config, geometry=replace(geometry, cord_diameter_um=diameters))
+    tissue = _assemble(config, lattice, processes, maps)
+    inside = tissue["map.cord"] > 0
+    if patient.lesion_fraction is not None:
+        share = np.where(inside, patient.lesion_fraction / np.where(inside, maps.volume, 1.0), 0.0)
+        tissue["map.lesion_mask"][...] = np.clip(share, 0.0, 1.0)
+    cautions = [*config.cautions, *(Caution("geometry", text) for text in patient.warnings)]
+    cautions.extend(_scan_cautions(config))
+    return Built(config, tissue, processes, tuple(cautions), patient)
+
+
+#: Before this day after the injury the bright area on a T2-weighted scan is mostly oedema (human cervical:
+#: length grows to 48 h and falls over three weeks, Rutges 2017, 10.1007/s00586-017-5097-4, read).
+OEDEMA_DAYS = 21.0
+
+
+def _scan_cautions(config: Config) -> list[Caution]:
+    scan_h = config.geometry.scan_at_h
+    if scan_h is None or not config.geometry.lesion_mask:
+        return []
+    cautions = []
+    if scan_h < OEDEMA_DAYS * 24.0:
+        cautions.append(
+            Caution(
+                "geometry.scan_at",
+                f"a lesion mask of day {scan_h / 24.0:g} holds oedema that would resolve by day {OEDEMA_DAYS:g}; "
+                "all of it is taken as dead tissue",
+            )
+        )
+    for label, (_, params) in config.treatments.items():
+        at_h = getattr(params, "at", None)
+        if at_h is not None and at_h < scan_h:
+            cautions.append(
+                Caution(
+                    f"treatments.{label}.at",
+                    f"day {at_h / 24.0:g} is before the scan of day {scan_h / 24.0:g}: the mask already shows "
+                    "what the treatment did",
+                )
+            )
+    return cautions
+
+
+def _mask_problem(error: Any) -> Problem:
+    return Problem(
+        str(getattr(error, "problem", error)),
+        key=getattr(error, "key", "geometry"),
+        value=str(getattr(error, "value", "")),
+        allowed=getattr(error, "hint", ""),
+    )
