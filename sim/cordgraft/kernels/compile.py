@@ -9,11 +9,46 @@ computed from the old state, and no sum crosses a block, so the bits do not depe
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
+import sys
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
+
+def cache_directory() -> Path:
+    """Return a writable folder for compiled kernels, named after the text of all kernels.
+
+    Numba notices a change only in the file that holds a kernel; a body in another file that the kernel has
+    inlined would go unnoticed, and an old result would come out of new code.
+    """
+    digest = hashlib.sha256(platform.python_version().encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    name = digest.hexdigest()[:16]
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "cordgraft" / "kernels" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(folder)
+    except OSError:  # a read-only home: numba would fail at import without a place of its own
+        folder = Path(tempfile.gettempdir()) / f"cordgraft-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}-{name}"
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_directory())
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
