@@ -44,6 +44,9 @@ class ParameterSpec:
         Values that replace the default for a preset of `PRESETS` (``human`` serves both human presets).
     row : str
         Name of the row of the project's parameter table that holds the value, if any.
+    variants : mapping
+        What else differs under a preset: name of the preset -> attributes of the spec (`cited`, `source`,
+        `doi`, `evidence`, `row`). A dose is cited for mice by one paper and for people by another.
     """
 
     kind: Literal["quantity", "choice", "switch", "count", "text"]
@@ -58,6 +61,7 @@ class ParameterSpec:
     evidence: str = "assumed"
     presets: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     row: str = ""
+    variants: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     def default_for(self, preset: str) -> Any:
         """Return the default under a preset such as ``mouse`` or ``human_cervical``."""
@@ -65,6 +69,20 @@ class ParameterSpec:
             if name in self.presets:
                 return self.presets[name]
         return self.default
+
+    def under(self, preset: str) -> ParameterSpec:
+        """Return the spec as it stands under a preset: its default, cited range, source and evidence there.
+
+        A cited range that leaves out the preset's own default was cited for something else, and is dropped.
+        """
+        default = self.default_for(preset)
+        for name in (preset, preset.split("_", maxsplit=1)[0]):
+            if name in self.variants:
+                return dataclasses.replace(self, default=default, presets={}, variants={}, **self.variants[name])
+        cited = self.cited
+        if cited is not None and default is not None and not cited[0] <= default <= cited[1]:
+            cited = None
+        return dataclasses.replace(self, default=default, presets={}, variants={}, cited=cited)
 
     def allowed(self) -> str:
         """Return the permitted values in words, with the unit."""
@@ -108,9 +126,11 @@ class ParameterSpec:
             for value in (self.default, *self.presets.values()):
                 if value not in self.options:
                     wrong.append(f"{name}: default {value!r} is none of the options")
-        unknown = set(self.presets) - set(PRESETS)
+        unknown = (set(self.presets) | set(self.variants)) - set(PRESETS)
         if unknown:
             wrong.append(f"{name}: unknown presets {sorted(unknown)}")
+        for preset in self.variants:
+            wrong.extend(self.under(preset).faults(f"{name} ({preset})"))
         return wrong
 
 
@@ -126,6 +146,7 @@ def quantity(
     doi: str = "",
     presets: Mapping[str, Any] | None = None,
     row: str = "",
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Any:
     """Declare a number with a unit as a field of a `Params` dataclass; see `ParameterSpec`."""
     return _field(
@@ -141,6 +162,7 @@ def quantity(
             doi=doi,
             presets=presets or {},
             row=row,
+            variants=variants or {},
         )
     )
 
