@@ -1,15 +1,12 @@
 """Settings and fixtures that every ring of tests shares.
 
-The environment is set while this file is read, before any test module can import Numba or Matplotlib.
+The environment is set while this file is read, before any test module can import Numba or Matplotlib. Where
+compiled kernels are kept is decided in one place, ``cordgraft.kernels.compile``: tests share them with runs.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
-import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -18,27 +15,6 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
-
-def kernel_cache() -> Path:
-    """Return a folder for compiled kernels that outlives the session but not a change of any kernel.
-
-    Numba looks for changes only in the file that holds a kernel: a changed body in another file, which the
-    kernel has inlined, would go unnoticed. So the folder is named after the text of all of them.
-    """
-    digest = hashlib.sha256(platform.python_version().encode())
-    for source in sorted((ROOT / "sim" / "cordgraft" / "kernels").glob("*.py")):
-        digest.update(source.name.encode() + source.read_bytes())
-    folder = ROOT / ".cache" / "numba" / digest.hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    os.utime(folder)
-    yesterday = time.time() - 24 * 3600
-    for other in folder.parent.iterdir():
-        if other != folder and other.stat().st_mtime < yesterday:
-            shutil.rmtree(other, ignore_errors=True)
-    return folder
-
-
-os.environ.setdefault("NUMBA_CACHE_DIR", str(kernel_cache()))
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
