@@ -282,3 +282,20 @@ def test_a_test_without_an_assertion_is_noticed() -> None:
     nothing, helped = functions(ast.parse(code))
     assert not can_fail(nothing, frozenset({"check_it"}))
     assert can_fail(helped, frozenset({"check_it"}))
+
+
+# --------------------------------------------------------------------------------- twins of the kernels
+
+
+def kernel_loops(tree: ast.Module) -> list[str]:
+    """Return the names of the functions that are compiled as loops."""
+    return [f.name for f in functions(tree) if any(dotted(d) == "kernel" for d in f.decorator_list)]
+
+
+def test_every_kernel_is_compared_with_a_readable_twin() -> None:
+    names = [name for name in python_files("sim/cordgraft/kernels") if name != DECORATORS]
+    loops = [(name, loop) for name in names for loop in kernel_loops(parse(name))]
+    assert loops, "no kernel was found: has the decorator been renamed?"
+    compared = "\n".join(read_text(name) for name in python_files("tests/reference"))
+    alone = [f"{name}: {loop}" for name, loop in loops if not re.search(rf"\b{loop}\b", compared)]
+    assert not alone, "no test in tests/reference names these kernels:\n" + "\n".join(alone)
