@@ -13,7 +13,6 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED_DATA = ROOT.parent / "shared" / "data"
 
 os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -31,15 +30,27 @@ def repository() -> Path:
     return ROOT
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Return ``../shared/data``: real scans that are not part of the repository.
+def _shared(part: str) -> Path:
+    """Return ``../shared/PART``: material that is not part of the repository.
 
-    Where they are absent the test is skipped, unless CORDGRAFT_REQUIRE_SHARED=1 says that they must be there.
+    Where it is absent the test is skipped, unless CORDGRAFT_REQUIRE_SHARED=1 says that it must be there.
     """
-    if not SHARED_DATA.is_dir():
-        reason = "needs ../shared/data beside the checkout, which is not there"
+    folder = ROOT.parent / "shared" / part
+    if not folder.is_dir():
+        reason = f"needs ../shared/{part} beside the checkout, which is not there"
         if os.environ.get("CORDGRAFT_REQUIRE_SHARED") == "1":
             pytest.fail(f"CORDGRAFT_REQUIRE_SHARED=1, and this test {reason}")
         pytest.skip(reason)
-    return SHARED_DATA
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real scans; skip the test, or fail it, where it is absent."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_science() -> Path:
+    """Return the folder of the parameter table; skip the test, or fail it, where it is absent."""
+    return _shared("science")
