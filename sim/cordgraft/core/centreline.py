@@ -1,13 +1,14 @@
 """The centreline of a cord mask: centres of mass of its slices, smoothed, at even steps of arc length.
 
-The cord is sliced across the voxel axis that runs nearest to it, whatever the file's orientation. A slice that
-cuts a tilted cylinder is an ellipse whose centre of mass lies exactly on the axis, so a tilt costs nothing;
-only at the ends, where the mask or the field of view stops, is a slice cut short and off the axis, and such
-slices are left out.
+The cord is sliced across the voxel axis that runs nearest to it, whatever the orientation of the file. A
+slice through a tilted cylinder is an ellipse whose centre of mass lies exactly on the axis, so a tilt costs
+nothing; only at the ends, where the mask or the field of view stops, is a slice cut short and off the axis,
+and such slices are left out.
 
-The curve is a natural cubic smoothing spline, with the penalty set by a wavelength, two cord diameters:
-undulations of that wavelength are halved, the staircase of single voxels vanishes, the lordosis of a neck
-stays. Its curvature is zero at both ends, so that it can go on straight with continuous curvature.
+The curve is a polynomial trend (up to cubic: the lordosis of a neck, the S of neck and chest) plus a cubic
+smoothing spline of what is left, with the penalty set by a wavelength, two cord diameters: undulations of
+that wavelength are halved, and the staircase of single voxels vanishes. Without the trend the spline, which
+wants to be straight at its ends, would cut the bend there by a quarter of a millimetre.
 """
 
 from __future__ import annotations
@@ -66,6 +67,17 @@ def apply_affine(affine: Floats, points: Floats) -> Floats:
     return result
 
 
+def invert_affine(affine: Floats) -> Floats:
+    """Return the inverse of an affine : (4, 4), written out with cross products."""
+    a, b, c = (np.ascontiguousarray(affine[:3, column]) for column in range(3))
+    determinant = dot(a, cross(b, c))
+    rows = np.stack((cross(b, c), cross(c, a), cross(a, b))) / determinant
+    inverse = np.eye(4)
+    inverse[:3, :3] = rows
+    inverse[:3, 3] = -(rows * affine[:3, 3]).sum(axis=1)
+    return inverse
+
+
 @dataclass(frozen=True)
 class CordSlices:
     """Cross-sections of the cord mask along the voxel axis that runs nearest to the cord.
@@ -80,8 +92,12 @@ class CordSlices:
         Centres of mass of slices `first` to `last`, ordered from inferior to superior, scanner space.
     position_mm : (n,) float64, mm
         Place of those slices along the slice normal, strictly increasing.
+    normal : (3,) float64
+        Unit normal of the slices, scanner space, pointing superior.
+    thickness_mm : float
+        Distance between neighbouring slices along their normal.
     diameter_mm : float
-        Diameter of the circle of the median cross-section normal to the cord.
+        Diameter of the circle with the area of the median cross-section normal to the cord.
     tilt_deg : float
         Angle between the cord's chord and the scanner's superior axis.
     """
@@ -91,6 +107,8 @@ class CordSlices:
     last: int
     centres_mm: Floats
     position_mm: Floats
+    normal: Floats
+    thickness_mm: float
     diameter_mm: float
     tilt_deg: float
 
@@ -133,8 +151,8 @@ def cord_slices(cord: Floats, affine: Floats) -> CordSlices:
 
     Notes
     -----
-    A tilted cord leaves the field of view obliquely, so its last slices hold only part of the cross-section and
-    their centres of mass are off the axis. From each end, slices are dropped while they have less than
+    A tilted cord leaves the field of view obliquely, so its last slices hold only part of the cross-section
+    and their centres of mass are off the axis. From each end, slices are dropped while they have less than
     `COMPLETE_SHARE` of the median area of the next five, but never further than one cord diameter.
     """
     index = np.argwhere(cord > 0.0)
@@ -151,7 +169,7 @@ def cord_slices(cord: Floats, affine: Floats) -> CordSlices:
     face = cross(columns[others[0]], columns[others[1]])
     face_area = float(np.sqrt(dot(face, face)))
     normal = face / face_area
-    step = float(dot(columns[axis], normal))
+    step = float(dot(columns[axis], normal))  # signed: the normal may point either way
 
     layers = cord.sum(axis=tuple(others))
     held = np.flatnonzero(layers > 0.0)
@@ -168,18 +186,27 @@ def cord_slices(cord: Floats, affine: Floats) -> CordSlices:
     oblique = abs(float(dot(chord, normal)))
     areas = layers[held] * face_area * oblique
     diameter = float(2.0 * np.sqrt(np.median(areas) / np.pi))
-    reach = int(diameter / abs(step))
+    reach = int(diameter / abs(step))  # a slice thicker than the cord is wide cannot be an oblique end
     low = _incomplete(areas, reach)
     high = len(areas) - _incomplete(areas[::-1], reach)
     if high - low < 2:
         low, high = 0, len(areas)
     kept = slice(low, high)
-    centres, position = centres[kept], held[kept] * step
+    centres, position = centres[kept], held[kept].astype(np.float64) * abs(step)
     if centres[-1, 2] < centres[0, 2]:
-        centres = np.ascontiguousarray(centres[::-1])
-    position = np.sort(position)
+        centres, position = np.ascontiguousarray(centres[::-1]), -position[::-1]
     tilt = float(np.rad2deg(np.arccos(min(1.0, abs(float(chord[2]))))))
-    return CordSlices(axis, int(held[kept][0]), int(held[kept][-1]), centres, position, diameter, tilt)
+    return CordSlices(
+        axis=axis,
+        first=int(held[kept][0]),
+        last=int(held[kept][-1]),
+        centres_mm=centres,
+        position_mm=position,
+        normal=normal if normal[2] >= 0.0 else -normal,
+        thickness_mm=abs(step),
+        diameter_mm=diameter,
+        tilt_deg=tilt,
+    )
 
 
 def _incomplete(areas: Floats, reach: int) -> int:
@@ -193,7 +220,7 @@ def _incomplete(areas: Floats, reach: int) -> int:
 
 
 def arc_length_spline(position: Floats, centres: Floats, wavelength: float) -> tuple[Floats, Floats, Floats]:
-    """Return arc lengths, places and second derivatives at even steps of arc length along the smoothed centres.
+    """Return arc lengths, places and second derivatives at even steps along the smoothed centres.
 
     Parameters
     ----------
@@ -203,20 +230,18 @@ def arc_length_spline(position: Floats, centres: Floats, wavelength: float) -> t
     """
     from scipy.interpolate import CubicSpline, make_smoothing_spline
 
-    count = len(position)
-    start = position[0]
-    place = position - start
-    if count >= 5:
-        # A natural cubic smoothing spline passes a wave of wavelength W by 1 / (1 + penalty spacing (2 pi / W)^4).
-        penalty = (wavelength / (2.0 * np.pi)) ** 4 * (count - 1) / place[-1]
-        splines = [make_smoothing_spline(place, centres[:, a], lam=penalty) for a in range(3)]
-        smooth = np.stack([s(place) for s in splines], axis=-1)
-    else:
-        # Too few slices for a bend: the least-squares straight line.
-        offset = place - place.mean()
-        gain = (offset[:, None] * centres).sum(axis=0) / (offset * offset).sum()
-        smooth = centres.mean(axis=0) + offset[:, None] * gain
-    curve = CubicSpline(place, smooth, bc_type="natural")
+    place = position - position[0]
+    # A trend may follow no undulation shorter than what the smoothing lets through.
+    degree = min(3, 1 + int(place[-1] / wavelength)) if len(place) >= 5 else 1
+    smooth = _polynomial_trend(place, centres, degree)
+    if len(place) >= 5:
+        # A smoothing spline passes a wave of wavelength W by 1 / (1 + penalty * spacing * (2 pi / W)^4).
+        penalty = (wavelength / (2.0 * np.pi)) ** 4 * (len(place) - 1) / place[-1]
+        left = centres - smooth
+        smooth += np.stack(
+            [make_smoothing_spline(place, left[:, a], lam=penalty)(place) for a in range(3)], axis=-1
+        )
+    curve = CubicSpline(place, smooth, bc_type="not-a-knot" if len(place) > 3 else "natural")
 
     fine = max(0.1, 0.025 * wavelength)
     parts = np.linspace(0.0, place[-1], max(64, int(np.ceil(place[-1] / fine))) + 1)
@@ -241,7 +266,20 @@ def arc_length_spline(position: Floats, centres: Floats, wavelength: float) -> t
         slope = curve(t, 1)
         t = t - (lengths[row] + length(parts[row], t) - arc) / np.sqrt(dot(slope, slope))
     t[0], t[-1] = 0.0, place[-1]
-    by_arc = CubicSpline(arc, curve(t), bc_type="natural")
-    bend = by_arc(arc, 2)
-    bend[0] = bend[-1] = 0.0
-    return arc, np.ascontiguousarray(by_arc(arc)), np.ascontiguousarray(bend)
+    by_arc = CubicSpline(arc, curve(t))
+    return arc, np.ascontiguousarray(by_arc(arc)), np.ascontiguousarray(by_arc(arc, 2))
+
+
+def _polynomial_trend(place: Floats, values: Floats, degree: int) -> Floats:
+    """Return the least-squares polynomial of `values` : (n, 3) over `place` : (n,), at the same places."""
+    scaled = 2.0 * place / place[-1] - 1.0
+    trend = np.zeros_like(values)
+    basis: list[Floats] = []
+    for power in range(degree + 1):
+        column = scaled**power
+        for _ in range(2):  # orthogonalised twice: once leaves rounding errors of the size of the last column
+            for other in basis:
+                column = column - (column * other).sum() / (other * other).sum() * other
+        basis.append(column)
+        trend += column[:, None] * ((column[:, None] * values).sum(axis=0) / (column * column).sum())
+    return trend

@@ -6,17 +6,19 @@ superior positive. Its place in scanner space (NIfTI world: right, anterior, sup
     P(x, y, z) = r(s) + x e1(s) + y e2(s),        s = z + s0,
 
 with ``r`` the centreline as a function of its arc length ``s``, and ``(e1, e2, T)`` a rotation-minimising
-frame: ``T`` is the unit tangent, and ``e1``, ``e2`` turn about it no more than the bend itself demands (a Frenet
-frame would spin where the cord is nearly straight). The one free angle is chosen so that, over the whole cord,
-``e1`` is as near as possible to patient right and ``e2`` to patient anterior. The volume ratio follows exactly:
+frame: ``T`` is the unit tangent, and ``e1``, ``e2`` turn about it no more than the bend itself demands (a
+Frenet frame would spin where the cord is nearly straight). The one free angle is chosen so that, over the
+whole cord, ``e1`` is as near as possible to patient right and ``e2`` to patient anterior. The volume of a
+small piece changes by
 
     J = |r'| - (x e1 + y e2) . r'' / |r'|,
 
 one on the centreline, below one on the inner side of a bend. Where ``J`` falls to zero the planes normal to
 the centreline meet and the map ends; `StraighteningMap.to_straight_um` answers NaN there.
 
-Everything is kept as plain arrays (`StraighteningMap.to_dict`) and evaluated with elementwise NumPy only, so
-that a map read back from a store gives the same bits.
+Beyond its ends the centreline goes on straight. Everything is kept as plain arrays
+(`StraighteningMap.to_dict`) and evaluated with elementwise NumPy only, so that a map read back from a store
+gives the same bits.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ class StraighteningMap:
     centre_mm : (n, 3) float64, mm
         The nodes in scanner space.
     bend_per_mm : (n, 3) float64, 1/mm
-        Second derivative of the centreline at the nodes (zero at both ends).
+        Second derivative of the centreline at the nodes.
     right : (n, 3) float64
         First frame axis at the nodes, unit vectors.
     zero_arc_mm : float
@@ -168,6 +170,16 @@ class StraighteningMap:
         )
         return result
 
+    def grid_jacobian(self, x_um: Floats, y_um: Floats, z_um: Floats) -> Floats:
+        """Return the volume ratio at the points of a straight grid : (nx, ny, nz); see `jacobian`."""
+        _, slope, bend = self._curve(1e-3 * np.asarray(z_um, dtype=np.float64) + self.zero_arc_mm)
+        e1, e2 = self._frame(1e-3 * np.asarray(z_um, dtype=np.float64) + self.zero_arc_mm, slope)
+        speed = np.sqrt(dot(slope, slope))
+        x_mm = 1e-3 * np.asarray(x_um, dtype=np.float64)[:, None, None]
+        y_mm = 1e-3 * np.asarray(y_um, dtype=np.float64)[None, :, None]
+        result: Floats = speed - (x_mm * dot(bend, e1) + y_mm * dot(bend, e2)) / speed
+        return result
+
     def jacobian(self, points_um: Floats) -> Floats:
         """Return scanner volume over straight volume at straight cord points : (n, 3) um -> (n,).
 
@@ -257,9 +269,9 @@ def _node_tangents(arc: Floats, centre: Floats, bend: Floats) -> Floats:
 def _rotation_minimising(centre: Floats, tangent: Floats) -> Floats:
     """Return the first axis of the rotation-minimising frame that looks most nearly right : (n, 3).
 
-    The axis is carried from node to node by double reflection (Wang, Juettler, Zheng and Liu 2008, fourth-order
-    accurate); then the whole frame is turned about the tangent by the one angle that maximises
-    ``sum(e1 . right + e2 . anterior)``.
+    The axis is carried from node to node by two reflections, one in the plane midway between the nodes and
+    one that lays the tangent right; then the whole frame is turned about the tangent by the one angle that
+    maximises ``sum(e1 . right + e2 . anterior)``.
     """
     rightward = np.array([1.0, 0.0, 0.0])
     axis = np.empty_like(centre)

@@ -1,11 +1,12 @@
 """Exact overlap of a lattice's voxels, mapped into another grid, with the voxels of that grid.
 
 Each lattice voxel is a hexahedron whose eight corners are given in the index space of the source grid, where
-source voxel ``(i, j, k)`` is the unit box centred on ``(i, j, k)``. It is split into six tetrahedra round the
-diagonal from its lowest to its highest corner; neighbours cut their common face along the same diagonal, so
-the tetrahedra of all voxels tile the lattice without gap or overlap, bent faces included. Each tetrahedron is
-then cut at the planes between source voxels until every piece lies in one of them: the pieces' volumes are the
-overlaps, and they sum to the tetrahedron's volume whatever the shapes. Nothing is interpolated or sampled.
+source voxel ``(i, j, k)`` is the unit box centred on ``(i, j, k)``. It is split into six tetrahedra round
+the diagonal from its lowest to its highest corner; neighbours cut their common face along the same diagonal,
+so the tetrahedra of all voxels tile the lattice without gap or overlap, bent faces included. Each
+tetrahedron is then cut at the planes between source voxels until every piece lies in one of them: the
+pieces' volumes are the overlaps, and they sum to the tetrahedron's volume whatever the shapes. Nothing is
+interpolated or sampled.
 
 A cut needs no table of cases. An edge that crosses the plane is cut at the crossing point ``X``, which splits
 the tetrahedron in two (either end of the edge replaced by ``X``); repeated until no edge crosses.
@@ -24,7 +25,7 @@ from cordgraft.kernels.compile import body, kernel
 TETRAHEDRA = np.array(
     [[0, 4, 6, 7], [0, 4, 5, 7], [0, 2, 6, 7], [0, 2, 3, 7], [0, 1, 5, 7], [0, 1, 3, 7]], dtype=np.int64
 )
-#: Tetrahedra waiting to be cut. One cut adds one; planes are halved, so 3 axes x 20 halvings x 4 edges is ample.
+#: Tetrahedra waiting to be cut. One cut adds one and the planes are halved: 3 axes x 20 halvings x 4 edges.
 STACK = 256
 #: A vertex nearer than this to a plane, in source voxels, lies on it. Displaces a volume by 1e-10 of itself.
 ON_PLANE = 1e-10
@@ -93,7 +94,7 @@ def reduce_top(stack: Any, count: Any) -> Any:
 
 @body
 def load_tetrahedron(corners: Any, x: Any, y: Any, z: Any, which: Any, stack: Any) -> None:
-    """Put tetrahedron `which` of lattice voxel ``(x, y, z)`` at the bottom of the stack, shifted by half a voxel."""
+    """Put tetrahedron `which` of a lattice voxel at the bottom of the stack, shifted by half a voxel."""
     for vertex in range(4):
         corner = TETRAHEDRA[which, vertex]
         for a in range(3):
@@ -102,7 +103,7 @@ def load_tetrahedron(corners: Any, x: Any, y: Any, z: Any, which: Any, stack: An
 
 @body
 def bounding_box(corners: Any, x: Any, y: Any, z: Any, box: Any) -> Any:
-    """Write the first and last source voxel per axis that lattice voxel ``(x, y, z)`` can touch : (3, 2) int64.
+    """Write the first and last source voxel per axis that a lattice voxel can touch : (3, 2) int64.
 
     Returns False where a corner is not finite (outside the map).
     """
