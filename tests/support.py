@@ -63,3 +63,33 @@ def run_alone(process: Process, tissue: Tissue, tick: int = 0) -> Any:
     before = tissue.snapshot()
     process.step(tissue, Key(tissue.setting.seed, tick, process.period_h))
     return before
+
+
+#: Settings that make the default scenario small enough for a test: 12 days, graft on day 6, 100 um voxels.
+SMALL: dict[str, str] = {
+    "duration": "12 d",
+    "geometry.length": "3.2 mm",
+    "geometry.voxel": "100 um",
+    "record.maps": "[3 d, 12 d]",
+    "treatments.graft.at": "6 d",
+    "treatments.graft.dose": "2e4 cells",
+}
+
+
+def arrays_of(store: Any) -> dict[str, Any]:
+    """Return every array of a run store by path, as bytes with shape and type."""
+    import zarr
+
+    found: dict[str, Any] = {}
+    for path, member in zarr.open_group(str(store), mode="r").members(max_depth=None):
+        if isinstance(member, zarr.Array):
+            values = np.asarray(member[...])
+            found[path] = (values.dtype.str, values.shape, values.tobytes())
+    return found
+
+
+def differing(first: Any, second: Any) -> list[str]:
+    """Return the arrays that differ between two run stores, or exist in one only."""
+    one, two = arrays_of(first), arrays_of(second)
+    assert one, "an empty store proves nothing"
+    return sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name))

@@ -69,7 +69,9 @@ def test_declarations_are_complete(kind: type[Process]) -> None:
     assert all(isinstance(stream, Stream) for stream in kind.streams)
     for spec in kind.provides.arrays:
         assert spec.unit and spec.meaning, f"{spec.name} has no unit or meaning"
-    faults = [fault for name, spec in kind.Params.specs().items() for fault in spec.faults(f"{kind.name}.{name}")]
+    faults = [
+        fault for name, spec in kind.Params.specs().items() for fault in spec.faults(f"{kind.name}.{name}")
+    ]
     assert faults == []
     assert dataclasses.is_dataclass(kind.Params) and kind.Params.__dataclass_params__.frozen  # type: ignore[attr-defined]
 
@@ -186,7 +188,7 @@ def test_no_outcome_is_an_input(repository: Any) -> None:
     table = repository.parent / "shared" / "science" / "parameters.csv"
     if not table.exists():
         pytest.skip("../shared/science is absent")
-    with open(table, encoding="utf-8") as lines:
+    with table.open(encoding="utf-8") as lines:
         rows = {row["name"]: row for row in csv.DictReader(lines)}
     wrong = []
     for kind in _processes():

@@ -25,7 +25,7 @@ def test_clock_converts_ticks_to_days() -> None:
     assert clock.ticks == 96
     assert clock.days(96) == 2.0
     assert clock.tick_at(24.0) == 48
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="longer than nothing"):
         Clock(0.0, 3)
 
 
@@ -40,7 +40,7 @@ def test_lattice_is_centred_and_rounds_the_long_axis_up() -> None:
     assert lattice.plane_index(0.1) == 24
     assert lattice.contains_um(0.0, 699.0, 0.0)
     assert not lattice.contains_um(0.0, 701.0, 0.0)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="positive size"):
         Lattice((0, 1, 1), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 
 
@@ -121,7 +121,9 @@ def test_matches_understands_whole_groups() -> None:
 
 
 def test_problems_read_like_compiler_messages() -> None:
-    problem = Problem("unknown key", "injury.sevrity", "mild", near=("severity",), file="a.yaml", line=3, column=5)
+    problem = Problem(
+        "unknown key", "injury.sevrity", "mild", near=("severity",), file="a.yaml", line=3, column=5
+    )
     text = str(problem)
     assert text.startswith("a.yaml:3:5: injury.sevrity: unknown key")
     assert "did you mean severity?" in text

@@ -35,10 +35,14 @@ class Lattice:
 
     def __post_init__(self) -> None:
         if any(n < 1 for n in self.shape) or any(not d > 0.0 for d in self.spacing_um):
-            raise ValueError(f"a lattice needs voxels of positive size, not {self.shape} of {self.spacing_um} um")
+            raise ValueError(
+                f"a lattice needs voxels of positive size, not {self.shape} of {self.spacing_um} um"
+            )
 
     @classmethod
-    def centred(cls, extent_um: tuple[float, float, float], spacing_um: tuple[float, float, float]) -> Lattice:
+    def centred(
+        cls, extent_um: tuple[float, float, float], spacing_um: tuple[float, float, float]
+    ) -> Lattice:
         """Return the lattice that covers `extent_um` symmetrically round the origin.
 
         A voxel count is the extent over the spacing, rounded up; along ``z`` up to a multiple of `Z_MULTIPLE`.
@@ -90,5 +94,7 @@ class Lattice:
         """Whether the point lies within the outer faces of the lattice."""
         return all(
             origin - 0.5 * spacing <= value <= origin + (n - 0.5) * spacing
-            for value, origin, spacing, n in zip((x, y, z), self.origin_um, self.spacing_um, self.shape, strict=True)
+            for value, origin, spacing, n in zip(
+                (x, y, z), self.origin_um, self.spacing_um, self.shape, strict=True
+            )
         )

@@ -94,7 +94,9 @@ class Unit:
 
     def describe(self) -> str:
         """Return the dimension in words, for example ``length2 time-1``."""
-        words = [name + (str(p) if p != 1 else "") for name, p in zip(DIMENSIONS, self.powers, strict=True) if p]
+        words = [
+            name + (str(p) if p != 1 else "") for name, p in zip(DIMENSIONS, self.powers, strict=True) if p
+        ]
         return " ".join(words) or "dimensionless"
 
 

@@ -134,8 +134,10 @@ class RowSet(AbstractAgentSet):  # type: ignore[type-arg]
             yield RowView(self.population, int(row))
 
     def __contains__(self, agent: object) -> bool:
-        return isinstance(agent, RowView) and agent._population is self.population and bool(
-            np.isin(agent._where(), self._valid())
+        return (
+            isinstance(agent, RowView)
+            and agent._population is self.population
+            and bool(np.isin(agent._where(), self._valid()))
         )
 
     def _update(self, agents: Iterable[RowView]) -> RowSet:

@@ -50,7 +50,9 @@ class Pipeline:
         Process label -> period in hours where the scenario changes it.
     """
 
-    def __init__(self, processes: Sequence[Process], clock: Clock, periods_h: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, processes: Sequence[Process], clock: Clock, periods_h: dict[str, float] | None = None
+    ) -> None:
         self.clock = clock
         faults: list[str] = []
         rows: list[Row] = []
@@ -94,7 +96,9 @@ class Pipeline:
             for name in _expand(tissue, kind.writes):
                 other = writers.setdefault((row.phase, name), kind.name)
                 if other != kind.name:
-                    faults.append(f"{kind.name} and {other} both write {name} in phase {row.phase.name.lower()}")
+                    faults.append(
+                        f"{kind.name} and {other} both write {name} in phase {row.phase.name.lower()}"
+                    )
             for stream in kind.streams:
                 other = owners.setdefault(stream, kind.name)
                 if other != kind.name:

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 
 def cache_directory() -> Path:
@@ -42,7 +42,10 @@ def cache_directory() -> Path:
         if not os.access(folder, os.W_OK):
             raise PermissionError(folder)
     except OSError:  # a read-only home: numba would fail at import without a place of its own
-        folder = Path(tempfile.gettempdir()) / f"cordgraft-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}-{name}"
+        folder = (
+            Path(tempfile.gettempdir())
+            / f"cordgraft-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}-{name}"
+        )
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -54,8 +57,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numba  # noqa: E402 - the environment above must be set first
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 #: Rows per block handed to a thread; large enough that a hand-over (some 50 microseconds) is lost in it.
 BLOCK_ROWS = 4096
 
@@ -63,16 +64,21 @@ _threads = 1
 _pool: ThreadPoolExecutor | None = None
 
 
-def kernel(function: Function) -> Function:
+def kernel[Function: Callable[..., Any]](function: Function) -> Function:
     """Compile to machine code: cached on disk, lock released, IEEE arithmetic (no ``fastmath``)."""
     compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return compiled
 
 
-def body(function: Function) -> Function:
+def body[Function: Callable[..., Any]](function: Function) -> Function:
     """Compile a per-agent or per-voxel body that is called from a `kernel` loop and inlined by LLVM."""
     compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return compiled
+
+
+def cache_is_empty() -> bool:
+    """Whether no kernel of this version has been compiled on this machine yet."""
+    return not any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob("*.nbi"))
 
 
 def set_threads(threads: int) -> None:

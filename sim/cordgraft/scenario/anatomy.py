@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def butterfly_distance(u: Array, v: Array) -> Array:
     right = np.abs(u)
     junction = HORN[1]
     distance = _distance_to_segment(right, v, (0.0, junction[1]), junction)  # commissure
-    for start, end in zip(HORN[:-1], HORN[1:], strict=True):
+    for start, end in pairwise(HORN):
         distance = np.minimum(distance, _distance_to_segment(right, v, start, end))
     return distance
 

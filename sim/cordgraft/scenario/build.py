@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,7 +105,9 @@ def estimate(config: Config, lattice: Lattice | None = None) -> Estimate:
     """Return how much memory the run will need and how much is free."""
     lattice = lattice if lattice is not None else lattice_of(config)
     arrays, transfers = declarations(make_processes(config))
-    grids = sum(1 for spec in arrays if spec.group in ("map", "fraction", "density", "field")) + len(transfers)
+    grids = sum(1 for spec in arrays if spec.group in ("map", "fraction", "density", "field")) + len(
+        transfers
+    )
     grids += sum(1 for spec in arrays if spec.group == "field")  # their sources
     state = grids * lattice.size * 8
     return Estimate(
@@ -120,7 +123,7 @@ def estimate(config: Config, lattice: Lattice | None = None) -> Estimate:
 def free_memory() -> int | None:
     """Return the memory that is free for a new program, bytes, or None where the system does not say."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
             for line in lines:
                 if line.startswith("MemAvailable:"):
                     return int(line.split()[1]) * 1024

@@ -100,7 +100,9 @@ class Table:
         """Replace all rows by the given columns (all of one length), as read from a checkpoint."""
         lengths = {array.shape[0] for array in columns.values()}
         if set(columns) != set(self._store) or len(lengths) != 1:
-            raise ValueError(f"table '{self.name}' cannot be loaded from columns {sorted(columns)} of {lengths} rows")
+            raise ValueError(
+                f"table '{self.name}' cannot be loaded from columns {sorted(columns)} of {lengths} rows"
+            )
         for column, array in columns.items():
             self._store[column] = np.array(array, dtype=self.specs[column].dtype, copy=True)
         self.n = lengths.pop()

@@ -206,7 +206,9 @@ class Tissue:
             raise ValueError(f"the snapshot does not fit this run: {', '.join(sorted(missing)[:5])}")
         for name, array in self._arrays.items():
             if array.shape != arrays[name].shape:
-                raise ValueError(f"the snapshot holds {name} with shape {arrays[name].shape}, not {array.shape}")
+                raise ValueError(
+                    f"the snapshot holds {name} with shape {arrays[name].shape}, not {array.shape}"
+                )
             array[...] = arrays[name]
         for table in self.tables.values():
             if table.columns:
@@ -223,8 +225,11 @@ class Tissue:
 
     def nbytes(self) -> int:
         """Memory held by the state, bytes."""
-        grids = sum(a.nbytes for name, a in self._arrays.items() if name.split(".")[0] not in ("field", "source"))
+        grids = sum(
+            a.nbytes for name, a in self._arrays.items() if name.split(".")[0] not in ("field", "source")
+        )
         tables = sum(
-            t.capacity * sum(np.dtype(s.dtype).itemsize for s in t.specs.values()) for t in self.tables.values()
+            t.capacity * sum(np.dtype(s.dtype).itemsize for s in t.specs.values())
+            for t in self.tables.values()
         )
         return int(grids + self.field_buffer.nbytes + self.source_buffer.nbytes + tables)

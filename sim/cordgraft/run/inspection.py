@@ -1,0 +1,170 @@
+"""The verbs that look and do not run: list, new, show, check, plan."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cordgraft.core.problems import BadInput, Problem
+from cordgraft.core.units import format_quantity
+from cordgraft.run.console import BAD_INPUT, OK, say, say_cautions, say_problems, say_table
+from cordgraft.scenario import catalog
+from cordgraft.scenario.load import load
+
+
+def list_scenarios(json_output: bool) -> None:
+    """Print the scenarios that can be run by name."""
+    rows = [{"name": entry.name, "title": entry.title} for entry in catalog.list_scenarios()]
+    if json_output:
+        say(json.dumps(rows, indent=2))
+    else:
+        say_table("Scenarios", rows)
+        say("cordgraft show NAME prints one with every default; cordgraft run NAME runs it")
+
+
+def new_scenario(destination: Path, origin: str, overwrite: bool) -> None:
+    """Write a copy of a shipped scenario with its schema beside it."""
+    if destination.suffix not in (".yaml", ".yml"):
+        destination = destination.with_name(destination.name + ".yaml")
+    if destination.exists() and not overwrite:
+        raise BadInput(
+            Problem("the file exists", value=str(destination), allowed="another name, or --overwrite")
+        )
+    written = catalog.write_new(destination, origin)
+    for path in written:
+        say(f"wrote {path}")
+    say(f"run it with: cordgraft run {destination}")
+
+
+def show_scenario(name: str, sets: list[str], json_output: bool) -> None:
+    """Print a scenario with every default filled in."""
+    config = load(name, sets)
+    if json_output:
+        say(json.dumps(config.resolved, indent=2))
+        return
+    say(catalog.to_yaml(config.resolved).rstrip())
+    say_cautions(config.cautions)
+
+
+def parameter_rows(name: str, sets: list[str], word: str) -> list[dict[str, Any]]:
+    """Return the parameters of a scenario whose address or meaning holds `word`, one dict each."""
+    from cordgraft.scenario.build import make_processes
+
+    config = load(name, sets)
+    rows = []
+    for process in make_processes(config):
+        base = {
+            "parameters": f"parameters.{process.name}",
+            "injury": "injury",
+            "treatments": f"treatments.{process.label}",
+        }[process.section]
+        for key, spec in type(process.params).specs().items():
+            address = f"{base}.{key}"
+            if word.lower() not in f"{address} {spec.meaning}".lower():
+                continue
+            value = getattr(process.params, key)
+            shown = format_quantity(value, spec.unit) if isinstance(value, float) else str(value)
+            rows.append(
+                {
+                    "address": address,
+                    "value": shown,
+                    "meaning": spec.meaning,
+                    "allowed": spec.allowed(),
+                    "cited": spec.cited_text(),
+                    "evidence": spec.evidence,
+                    "source": " ".join(part for part in (spec.source, spec.doi) if part),
+                }
+            )
+    return rows
+
+
+def show_parameters(name: str, sets: list[str], word: str, json_output: bool) -> None:
+    """Print the parameters that mention `word`."""
+    rows = parameter_rows(name, sets, word)
+    if json_output:
+        say(json.dumps(rows, indent=2))
+    elif rows:
+        say_table(f"Parameters of {name} that mention '{word}'", rows)
+    else:
+        say(f"no parameter of {name} mentions '{word}'")
+
+
+def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet: bool) -> int:
+    """Check scenario files; returns the exit code."""
+    code = OK
+    found: list[dict[str, Any]] = []
+    for name in names:
+        try:
+            config = load(name, sets)
+        except BadInput as error:
+            code = BAD_INPUT
+            found.extend({"scenario": name, "problem": str(problem)} for problem in error.problems)
+            if not json_output:
+                say_problems(error)
+            continue
+        if not json_output:
+            say_cautions(config.cautions)
+            if not quiet:
+                say(f"{name}: ok ({config.title})")
+        found.extend({"scenario": name, "caution": str(caution)} for caution in config.cautions)
+    if json_output:
+        say(json.dumps({"ok": code == OK, "findings": found}, indent=2))
+    return code
+
+
+def print_plan(name: str, sets: list[str], json_output: bool) -> None:
+    """Print processes, fields and size of a run."""
+    from cordgraft.engine.pipeline import Pipeline
+    from cordgraft.scenario.build import build
+
+    built = build(load(name, sets))
+    tissue = built.tissue
+    pipeline = Pipeline(built.processes, tissue.clock, dict(built.config.periods_h))
+    pipeline.check(tissue)
+    pipeline.prepare(tissue)
+    rows = pipeline.table()
+    fields = [
+        {
+            "field": short,
+            "unit": tissue.specs[f"field.{short}"].unit,
+            "solver": getattr(tissue.specs[f"field.{short}"], "solver", ""),
+            "diffusivity": f"{tissue.coefficients[short][0]:g} um2/s",
+            "decay": f"{tissue.coefficients[short][1]:.4g} 1/h",
+            "length": _length(*tissue.coefficients[short]),
+        }
+        for short in tissue.field_names
+    ]
+    size = {
+        "voxels": list(tissue.lattice.shape),
+        "spacing_um": list(tissue.lattice.spacing_um),
+        "ticks": tissue.clock.ticks,
+        "tick_h": tissue.clock.tick_h,
+        "state_bytes": tissue.nbytes(),
+    }
+    if json_output:
+        say(
+            json.dumps(
+                {"title": built.config.title, "processes": rows, "fields": fields, "size": size}, indent=2
+            )
+        )
+        return
+    say(built.config.title)
+    say_table("Processes", rows)
+    say_table("Fields", fields)
+    shape = " x ".join(str(n) for n in tissue.lattice.shape)
+    spacing = " x ".join(f"{edge:g}" for edge in tissue.lattice.spacing_um)
+    say(
+        f"lattice {shape} voxels of {spacing} um (right, anterior, superior); {tissue.nbytes() / 1e6:.1f} MB of state"
+    )
+    say(
+        f"{tissue.clock.ticks} ticks of {tissue.clock.tick_h:g} h: {tissue.clock.days(tissue.clock.ticks):g} days"
+    )
+    say_cautions(built.cautions)
+
+
+def _length(diffusivity_um2_s: float, decay_per_h: float) -> str:
+    """Return the distance over which a field falls by e, sqrt(D/k)."""
+    if diffusivity_um2_s <= 0.0 or decay_per_h <= 0.0:
+        return ""
+    return f"{(diffusivity_um2_s * 3600.0 / decay_per_h) ** 0.5:.0f} um"
