@@ -40,7 +40,7 @@ constraints: setup   ## resolve the newest versions into constraints.txt
 
 clean:               ## remove caches and builds; runs are kept
 	rm -rf build dist .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find sim analysis tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean     ## remove .venv as well
 	rm -rf .venv
