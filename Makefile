@@ -33,7 +33,7 @@ floors: setup        ## check that no floor imports from a higher one (import-li
 	.venv/bin/lint-imports
 
 bench: setup         ## print the tables of speed and memory
-	$(PY) -m benchmarks
+	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
 
 constraints: setup   ## resolve the newest versions into constraints.txt
 	$(PY) tools/update_constraints.py
