@@ -5,7 +5,7 @@ over by exact overlap (`cordgraft.kernels.overlap`): the fraction of a lattice v
 mean of the mask over the voxel's image in the scan, so partial volumes are kept and no volume is lost or
 made. The straight voxel and its image differ in volume by the bend's Jacobian; both volumes are reported.
 
-Along the cord, z is 0 at the lesion's centre of mass (without a lesion, in the middle of the mask); x and y are
+Along the cord, z is 0 at the centre of mass of the lesion (or in the middle of a mask without one); x and y are
 0 at the centreline. The mid-sagittal section is the slab round x = 0, the middle of the cord, whether or not
 the lesion is there: if the lesion lies beside it, a caution says by how much.
 
