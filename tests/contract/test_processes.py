@@ -181,14 +181,11 @@ def test_the_pipeline_refuses_what_cannot_work(built: Built) -> None:
         Pipeline([_Probe()], built.tissue.clock, {"probe": 1.5})
 
 
-def test_no_outcome_is_an_input(repository: Any) -> None:
+def test_no_outcome_is_an_input(shared_science: Any) -> None:
     """Rows of the parameter table that the model must produce are nobody's default."""
     import csv
 
-    table = repository.parent / "shared" / "science" / "parameters.csv"
-    if not table.exists():
-        pytest.skip("../shared/science is absent")
-    with table.open(encoding="utf-8") as lines:
+    with (shared_science / "parameters.csv").open(encoding="utf-8") as lines:
         rows = {row["name"]: row for row in csv.DictReader(lines)}
     wrong = []
     for kind in _processes():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from cordgraft.core.parameters import Params
+from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.streams import Stream
 
 
@@ -163,7 +163,7 @@ class Process(ABC):
     essential: ClassVar[bool] = False
 
     @dataclass(frozen=True)
-    class Params(Params):
+    class Params(BaseParams):
         """No parameters."""
 
     def __init__(self, params: Any = None, label: str = "") -> None:

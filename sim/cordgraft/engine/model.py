@@ -23,7 +23,7 @@ from cordgraft.core.problems import Caution
 from cordgraft.engine.agents import Fibres, GraftCells, GrowthCones, Population, RowSet, Synapses
 from cordgraft.engine.pipeline import Pipeline
 from cordgraft.kernels.compile import set_threads
-from cordgraft.record.observers import observe
+from cordgraft.record.observers import Observer
 from cordgraft.scenario.build import Built, build
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.load import load
@@ -95,15 +95,18 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
         self.tick = -1
         self.series_ticks = whole_ticks(config.record.series_h, config.tick_h)
         self.map_ticks = frozenset(whole_ticks(hours, config.tick_h) for hours in config.record.maps_h)
-        #: Latest values of the recorded series, by name.
-        self.latest: dict[str, float] = {}
         self.populations: dict[str, Population] = {
             "cell": GraftCells(self, self.tissue.cells),
             "fibre": Fibres(self, self.tissue.fibres),
             "cone": GrowthCones(self, self.tissue.cones),
             "synapse": Synapses(self, self.tissue.synapses),
         }
-        self.latest = observe(self.tissue)
+        #: Measures the outcomes; remembers what they need of earlier days (the edges of the lesion at grafting).
+        self.observer = Observer(self.tissue, safety_bounds(config))
+        #: Latest values of the recorded series, by name; NaN before the first step.
+        self.latest: dict[str, float] = dict.fromkeys(
+            (spec.name for spec in self.observer.specs), float("nan")
+        )
         self.datacollector = mesa.DataCollector(
             model_reporters={"day": _reporter("day"), **{name: _reporter(name) for name in self.latest}}
         )
@@ -148,8 +151,9 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
             return
         self.pipeline.step(self.tissue, tick)
         self.tick = tick
+        self.observer.watch(self.tissue, tick)
         if tick % self.series_ticks == 0 or tick == self.tissue.clock.ticks:
-            self.latest = observe(self.tissue)
+            self.latest = self.observer.measure(self.tissue, tick)
             self.datacollector.collect(self)
         if tick == self.tissue.clock.ticks:
             self.running = False
@@ -196,6 +200,15 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
         with tempfile.TemporaryDirectory(prefix="cordgraft-") as temporary:
             tree = run_model(self, Path(temporary) / "run", progress=progress).open()
             return tree.load()
+
+
+def safety_bounds(config: Config) -> dict[str, dict[str, float]]:
+    """Return the declared safety bounds as name -> ``at_most``, ``from`` and ``to`` (hours after the graft)."""
+    bounds: dict[str, dict[str, float]] = {}
+    for name, bound in config.safety.items():
+        limits = {"at_most": bound.at_most, "from": bound.from_h, "to": bound.to_h}
+        bounds[name] = {key: value for key, value in limits.items() if value is not None}
+    return bounds
 
 
 def _reporter(name: str) -> Callable[[CordModel], float]:

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 
 def cache_directory() -> Path:
@@ -66,14 +66,12 @@ _pool: ThreadPoolExecutor | None = None
 
 def kernel[Function: Callable[..., Any]](function: Function) -> Function:
     """Compile to machine code: cached on disk, lock released, IEEE arithmetic (no ``fastmath``)."""
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def body[Function: Callable[..., Any]](function: Function) -> Function:
     """Compile a per-agent or per-voxel body that is called from a `kernel` loop and inlined by LLVM."""
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def cache_is_empty() -> bool:

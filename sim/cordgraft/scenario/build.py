@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -91,19 +91,9 @@ def make_processes(config: Config) -> tuple[Process, ...]:
     return tuple(processes)
 
 
-def lattice_of(config: Config) -> Lattice:
-    """Return the lattice of a configuration that is not built from a scan."""
-    geometry = config.geometry
-    dx, dy, dz = geometry.voxel_um
-    width, depth = geometry.cord_diameter_um
-    if geometry.section == "midsagittal":
-        return Lattice.centred((geometry.slab_um, depth, geometry.length_um), (geometry.slab_um, dy, dz))
-    return Lattice.centred((width, depth, geometry.length_um), (dx, dy, dz))
-
-
 def estimate(config: Config, lattice: Lattice | None = None) -> Estimate:
     """Return how much memory the run will need and how much is free."""
-    lattice = lattice if lattice is not None else lattice_of(config)
+    lattice = lattice if lattice is not None else config.geometry.lattice()
     arrays, transfers = declarations(make_processes(config))
     grids = sum(1 for spec in arrays if spec.group in ("map", "fraction", "density", "field")) + len(
         transfers
@@ -149,10 +139,17 @@ def build(config: Config) -> Built:
         If masks cannot be used, if something does not fit into the lattice, or if the memory does not suffice
         (checked before anything large is made).
     """
+    if config.requires:
+        raise BadInput(
+            [
+                Problem("the scenario needs this value", key=key, allowed=f"--set {key}=...")
+                for key in config.requires
+            ]
+        )
     processes = make_processes(config)
     if config.geometry.cord_mask:
         return _build_from_scan(config, processes)
-    lattice = lattice_of(config)
+    lattice = config.geometry.lattice()
     refuse_if_too_large(config, lattice)
     maps = elliptic_cord(lattice, config.geometry.cord_diameter_um, config.geometry.grey_share)
     tissue = _assemble(config, lattice, processes, maps)
@@ -201,39 +198,29 @@ def _assemble(config: Config, lattice: Lattice, processes: tuple[Process, ...], 
 
 
 def _build_from_scan(config: Config, processes: tuple[Process, ...]) -> Built:
-    from cordgraft.scenario import masks
+    from cordgraft.scenario.masks import build_patient_geometry, read_masks
 
     geometry = config.geometry
-    try:
-        pair = masks.read_masks(geometry.cord_mask, geometry.lesion_mask or None)
-        patient = masks.build_patient_geometry(
-            pair,
-            voxel_um=geometry.voxel_um,
-            section=geometry.section,
-            slab_um=geometry.slab_um,
-            length_um=geometry.length_um,
-        )
-    except masks.MaskError as error:
-        raise BadInput(_mask_problem(error)) from error
-    lattice = Lattice(patient.shape, patient.spacing_um, patient.origin_um)
-    refuse_if_too_large(config, lattice)
-    maps = masked_cord(
-        lattice,
-        np.asarray(patient.cord_fraction, dtype=np.float64),
-        (patient.diameter_lr_um, patient.diameter_ap_um),
-        geometry.grey_share,
+    pair = read_masks(geometry.cord_mask, geometry.lesion_mask or None)
+    patient = build_patient_geometry(
+        pair,
+        voxel_um=geometry.voxel_um,
+        section="volume" if geometry.section == "volume" else "midsagittal",
+        slab_um=geometry.slab_um,
+        length_um=geometry.length_um,
     )
-    middle = lattice.plane_index(0.0)
-    diameters = (float(patient.diameter_lr_um[middle]), float(patient.diameter_ap_um[middle]))
-    config = replace(config, geometry=replace(geometry, cord_diameter_um=diameters))
+    lattice = patient.lattice
+    refuse_if_too_large(config, lattice)
+    diameters_um = (patient.diameter_rl_um, patient.diameter_ap_um)
+    maps = masked_cord(lattice, patient.cord_fraction, diameters_um, geometry.grey_share)
+    # The run's own diameters are those of the scan at the epicentre, not the table's for this level.
+    epicentre = lattice.plane_index(0.0)
+    scanned = (float(patient.diameter_rl_um[epicentre]), float(patient.diameter_ap_um[epicentre]))
+    config = replace(config, geometry=replace(geometry, cord_diameter_um=scanned))
     tissue = _assemble(config, lattice, processes, maps)
-    inside = tissue["map.cord"] > 0
-    if patient.lesion_fraction is not None:
-        share = np.where(inside, patient.lesion_fraction / np.where(inside, maps.volume, 1.0), 0.0)
-        tissue["map.lesion_mask"][...] = np.clip(share, 0.0, 1.0)
-    cautions = [*config.cautions, *(Caution("geometry", text) for text in patient.warnings)]
-    cautions.extend(_scan_cautions(config))
-    return Built(config, tissue, processes, tuple(cautions), patient)
+    tissue["map.lesion_mask"][...] = np.where(tissue["map.cord"] > 0, patient.lesion_share(), 0.0)
+    cautions = (*config.cautions, *patient.cautions, *_scan_cautions(config))
+    return Built(config, tissue, processes, cautions, patient)
 
 
 #: Before this day after the injury the bright area on a T2-weighted scan is mostly oedema (human cervical:
@@ -265,12 +252,3 @@ def _scan_cautions(config: Config) -> list[Caution]:
                 )
             )
     return cautions
-
-
-def _mask_problem(error: Any) -> Problem:
-    return Problem(
-        str(getattr(error, "problem", error)),
-        key=getattr(error, "key", "geometry"),
-        value=str(getattr(error, "value", "")),
-        allowed=getattr(error, "hint", ""),
-    )
