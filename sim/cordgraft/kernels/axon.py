@@ -1,0 +1,573 @@
+"""Growth cones: sampling of the landscape, stop-and-go, speed, steering, branching and retraction.
+
+One kernel serves sections and volumes. A lattice that is flat along x (or y) gives headings in the plane of the
+other axes; nothing is interpolated along a flat axis. A cone is advanced through its whole time step in pieces
+no longer than `Growth.step_um`, and looks at the landscape again before each piece.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cordgraft.core.streams import Stream
+from cordgraft.kernels.compile import body, kernel
+from cordgraft.kernels.random import normal_pair, uniform, uniform_pair
+
+_SPEED = int(Stream.CONE_SPEED)
+_TURN = int(Stream.CONE_TURN)
+_STATE = int(Stream.CONE_STATE)
+
+ACTIVE, PAUSED, DYSTROPHIC, CONNECTED, CENSORED = 0, 1, 2, 3, 4
+#: Channels of the landscape.
+HOST, GRAFT, ALIGNED, CUE, INTACT, INHIBITOR, BRANCHING = range(7)
+CHANNELS = 7
+#: Pieces into which a time step may fall; reached only by cones that crawl through changing tissue.
+MOST_PIECES = 256
+
+
+class Tissues(NamedTuple):
+    """What the landscape is made of, each (x, y, z) float64 but `cord` (uint8)."""
+
+    cord: Any
+    white: Any
+    grey: Any
+    graft: Any
+    scar: Any
+    necrosis: Any
+    blood: Any
+    debris: Any
+    matrix: Any
+    barrier: Any
+    cspg: Any
+    trophic: Any
+
+
+class Substrate(NamedTuple):
+    """Constants of the landscape: substrate values (1), inhibition, and branching rates (1/um)."""
+
+    white: float
+    grey: float
+    graft: float
+    core: float
+    border: float
+    matrix_half: float
+    ic50: float
+    host_cspg: float
+    graft_cspg: float
+    host_myelin: float
+    graft_myelin: float
+    myelin_weight: float
+    branching: float
+    branching_white: float
+
+
+class Space(NamedTuple):
+    """The lattice as kernels see it.
+
+    `cord` (x, y, z) uint8; `land` (x, y, z, channel) float64; `grid` = (x0, y0, z0, dx, dy, dz), um.
+    """
+
+    cord: Any
+    land: Any
+    grid: tuple[float, float, float, float, float, float]
+
+
+class Cones(NamedTuple):
+    """Columns of the table ``cone``."""
+
+    id: Any
+    state: Any
+    x: Any
+    y: Any
+    z: Any
+    hx: Any
+    hy: Any
+    hz: Any
+    last: Any
+    base: Any
+    since_um: Any
+    arc_um: Any
+    stalled_h: Any
+    growth: Any
+
+
+class Paths(NamedTuple):
+    """Columns of the table ``segment``."""
+
+    parent: Any
+    x: Any
+    y: Any
+    z: Any
+    lost_tick: Any
+
+
+class Work(NamedTuple):
+    """Per cone: what it brings along and what the step proposes.
+
+    `capacity`, `cue_floor` (n,); `graft` (n,) uint8; `points` (n, most, 3) um, `count` (n,): new path points;
+    `branch_at` (n,): which of them is a branch point, -1 none; `child` (n, 3): heading of the branch.
+    """
+
+    capacity: Any
+    cue_floor: Any
+    graft: Any
+    points: Any
+    count: Any
+    branch_at: Any
+    child: Any
+
+
+class Growth(NamedTuple):
+    """Constants of a step; lengths in um, rates per hour, speeds in um/h."""
+
+    speed: float
+    fluctuation: float
+    fluctuation_at: float
+    fluctuation_factor: float
+    cue_rest: float
+    cue_intact: float
+    width: float
+    samples: float
+    least_cue: float
+    leave: float
+    leave_slow: float
+    resume: float
+    pause_at: float
+    dystrophic_h: float
+    host_sensitivity: float
+    graft_sensitivity: float
+    graft_turning: float
+    persistence: float
+    contact: float
+    gradient: float
+    step_um: float
+    segment_um: float
+    branch_angle: float
+
+
+# ------------------------------------------------------------------------------------------ landscape
+@body
+def survey(index: Any, tissues: Any, substrate: Any, land: Any) -> None:
+    """Write the channels of one voxel; `index` counts in C order."""
+    nz = tissues.cord.shape[2]
+    ny = tissues.cord.shape[1]
+    k = index % nz
+    j = (index // nz) % ny
+    i = index // (nz * ny)
+    if tissues.cord[i, j, k] == 0:
+        for channel in range(CHANNELS):
+            land[i, j, k, channel] = 0.0
+        return
+    white = tissues.white[i, j, k]
+    grey = tissues.grey[i, j, k]
+    graft = tissues.graft[i, j, k]
+    core = tissues.scar[i, j, k] + tissues.necrosis[i, j, k] + tissues.blood[i, j, k]
+    bare = substrate.white * white + substrate.grey * grey + substrate.graft * graft + substrate.core * core
+    barrier = tissues.barrier[i, j, k]
+    bare = (1.0 - barrier) * bare + barrier * min(bare, substrate.border)
+    matrix = tissues.matrix[i, j, k]
+    carrying = bare + (1.0 - bare) * matrix / (matrix + substrate.matrix_half)
+    inhibitor = tissues.cspg[i, j, k] / substrate.ic50
+    myelin = substrate.myelin_weight * (white + tissues.debris[i, j, k])
+    host = (1.0 + substrate.host_cspg * inhibitor) * (1.0 + substrate.host_myelin * myelin)
+    grafted = (1.0 + substrate.graft_cspg * inhibitor) * (1.0 + substrate.graft_myelin * myelin)
+    land[i, j, k, HOST] = carrying / host
+    land[i, j, k, GRAFT] = carrying / grafted
+    land[i, j, k, ALIGNED] = white
+    land[i, j, k, CUE] = max(tissues.trophic[i, j, k], 0.0)
+    land[i, j, k, INTACT] = white + grey
+    land[i, j, k, INHIBITOR] = inhibitor
+    land[i, j, k, BRANCHING] = substrate.branching * (grey + graft) + substrate.branching_white * white
+
+
+@kernel
+def survey_all(start: Any, stop: Any, tissues: Any, substrate: Any, land: Any) -> None:
+    """Write the landscape of voxels ``start .. stop``."""
+    for index in range(start, stop):
+        survey(index, tissues, substrate, land)
+
+
+# ------------------------------------------------------------------------------------------- sampling
+@body
+def nearest(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
+    """Return the index of the voxel that holds a coordinate, clipped to the lattice."""
+    index = int(np.floor((position - origin) / spacing + 0.5))
+    return min(max(index, 0), count - 1)
+
+
+@body
+def corner(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
+    """Return the lower corner and the weight of the upper one for linear interpolation, clipped at the ends."""
+    if count == 1:
+        return 0, 0.0
+    scaled = (position - origin) / spacing
+    index = min(max(int(np.floor(scaled)), 0), count - 2)
+    return index, min(max(scaled - index, 0.0), 1.0)
+
+
+@body
+def sample(x: Any, y: Any, z: Any, space: Any) -> Any:
+    """Return all channels at a point by masked trilinear interpolation, and the gradient of the cue.
+
+    A corner outside the cord takes the value of the voxel in which the point lies, so that nothing leaks in
+    from outside and the gradient has no part across the wall.
+
+    Returns
+    -------
+    host, graft, aligned, cue, intact, inhibitor, branching : float
+    gx, gy, gz : float
+        Gradient of the cue, 1/um.
+    """
+    cord, land, grid = space.cord, space.land, space.grid
+    nx, ny, nz = cord.shape
+    hi = nearest(x, grid[0], grid[3], nx)
+    hj = nearest(y, grid[1], grid[4], ny)
+    hk = nearest(z, grid[2], grid[5], nz)
+    i0, a = corner(x, grid[0], grid[3], nx)
+    j0, b = corner(y, grid[1], grid[4], ny)
+    k0, c = corner(z, grid[2], grid[5], nz)
+    host = graft = aligned = cue = intact = inhibitor = branching = 0.0
+    gx = gy = gz = 0.0
+    for di in range(1 if nx == 1 else 2):
+        wx = a if di == 1 else 1.0 - a
+        for dj in range(1 if ny == 1 else 2):
+            wy = b if dj == 1 else 1.0 - b
+            for dk in range(1 if nz == 1 else 2):
+                wz = c if dk == 1 else 1.0 - c
+                i, j, k = i0 + di, j0 + dj, k0 + dk
+                if cord[i, j, k] == 0:
+                    i, j, k = hi, hj, hk
+                weight = wx * wy * wz
+                value = land[i, j, k, CUE]
+                host += weight * land[i, j, k, HOST]
+                graft += weight * land[i, j, k, GRAFT]
+                aligned += weight * land[i, j, k, ALIGNED]
+                cue += weight * value
+                intact += weight * land[i, j, k, INTACT]
+                inhibitor += weight * land[i, j, k, INHIBITOR]
+                branching += weight * land[i, j, k, BRANCHING]
+                if nx > 1:
+                    gx += (2 * di - 1) * wy * wz * value
+                if ny > 1:
+                    gy += (2 * dj - 1) * wx * wz * value
+                if nz > 1:
+                    gz += (2 * dk - 1) * wx * wy * value
+    return host, graft, aligned, cue, intact, inhibitor, branching, gx / grid[3], gy / grid[4], gz / grid[5]
+
+
+@body
+def inside(x: Any, y: Any, z: Any, space: Any) -> Any:
+    """Return 0 in the cord, 1 beyond the end of the lattice, 2 outside the cord."""
+    cord, grid = space.cord, space.grid
+    nx, ny, nz = cord.shape
+    k = int(np.floor((z - grid[2]) / grid[5] + 0.5))
+    if k < 0 or k >= nz:
+        return 1
+    i = int(np.floor((x - grid[0]) / grid[3] + 0.5))
+    j = int(np.floor((y - grid[1]) / grid[4] + 0.5))
+    if i < 0 or i >= nx or j < 0 or j >= ny or cord[i, j, k] == 0:
+        return 2
+    return 0
+
+
+# ------------------------------------------------------------------------------------------- sensing
+@body
+def detection(cue: Any, steepness: Any, growth: Any) -> Any:
+    """Return B, the share of gradient readings that beat the noise; `steepness` = |grad c|, 1/um."""
+    if cue <= growth.least_cue:
+        return 0.0
+    difference = growth.width * steepness / cue
+    ratio = difference * np.sqrt(growth.samples * cue) / (1.0 + cue)
+    square = ratio * ratio
+    return square / (1.0 + square)
+
+
+@body
+def drive(cue: Any, intact: Any, detected: Any, floor: Any, growth: Any) -> Any:
+    """Return Q: the pull of cues, at least that of intact tissue and that of a young graft axon."""
+    pull = growth.cue_rest + (1.0 - growth.cue_rest) * max(detected, cue / (1.0 + cue))
+    return max(pull, max(growth.cue_intact * intact, floor))
+
+
+@body
+def stay_active(state: Any, u: Any, dt_h: Any, growth: Any) -> Any:
+    """Return the chance to be active after `dt_h` hours: the exact solution of the two-state chain."""
+    slow = (u / growth.pause_at) ** 3
+    leave = growth.leave + growth.leave_slow / (1.0 + slow)
+    resume = growth.resume * slow / (1.0 + slow)
+    share = resume / (leave + resume)
+    start = 1.0 if state == ACTIVE else 0.0
+    return share + (start - share) * np.exp(-(leave + resume) * dt_h)
+
+
+@body
+def velocity(u: Any, deviate: Any, growth: Any) -> Any:
+    """Return the mean speed over the step, um/h; `deviate` is one standard normal for the whole step."""
+    spread = growth.fluctuation * min(1.0, np.sqrt(u / growth.fluctuation_at))
+    return growth.speed * u + spread * growth.fluctuation_factor * deviate
+
+
+# ------------------------------------------------------------------------------------------- steering
+@body
+def turn_plane(angle: Any, toward: Any, rate: Any, length: Any, persistence: Any, deviate: Any) -> Any:
+    """Return the heading angle after an arc `length`; exact for any length.
+
+    `angle`, `toward` (preferred direction), radians; `rate` = 1/l_r, 1/um; `deviate` standard normal.
+    """
+    if rate * length < 1e-9:
+        return angle + np.sqrt(2.0 * length / persistence) * deviate
+    away = angle - toward
+    away -= 2.0 * np.pi * np.floor(away / (2.0 * np.pi) + 0.5)
+    kept = np.exp(-rate * length)
+    variance = (1.0 - kept * kept) / (rate * persistence)
+    return toward + away * kept + np.sqrt(variance) * deviate
+
+
+@body
+def tilt(hx: Any, hy: Any, hz: Any, cosine: Any, azimuth: Any) -> Any:
+    """Return the unit vector at an angle of given cosine to (hx, hy, hz), round it by `azimuth`."""
+    # Any vector that is not parallel to the heading will do to span the plane across it.
+    if abs(hz) < 0.9:
+        ax, ay, az = -hy, hx, 0.0
+    else:
+        ax, ay, az = 0.0, -hz, hy
+    size = np.sqrt(ax * ax + ay * ay + az * az)
+    ax, ay, az = ax / size, ay / size, az / size
+    bx, by, bz = hy * az - hz * ay, hz * ax - hx * az, hx * ay - hy * ax
+    sine = np.sqrt(max(0.0, 1.0 - cosine * cosine))
+    p, q = sine * np.cos(azimuth), sine * np.sin(azimuth)
+    x, y, z = cosine * hx + p * ax + q * bx, cosine * hy + p * ay + q * by, cosine * hz + p * az + q * bz
+    size = np.sqrt(x * x + y * y + z * z)
+    return x / size, y / size, z / size
+
+
+@body
+def random_cosine(variance: Any, u: Any) -> Any:
+    """Return the cosine of a random rotation on the sphere whose mean cosine is exactly ``exp(-variance/2)``.
+
+    `variance` is that of the planar case, half of it for each of the two angular components. With
+    ``p = tanh(variance/4)`` the law ``cos = 2 u**p - 1`` has that mean, goes over into two normal components
+    for small variance and into a uniform direction for large.
+    """
+    return 2.0 * u ** np.tanh(0.25 * variance) - 1.0
+
+
+@body
+def turn_space(hx: Any, hy: Any, hz: Any, px: Any, py: Any, pz: Any, length: Any, persistence: Any, u: Any, v: Any) -> Any:
+    """Return the heading after an arc `length` in space.
+
+    The angle to the preferred direction decays as in the plane, then the heading is rotated at random;
+    (px, py, pz) is the preferred direction times the restoring rate, 1/um; `u`, `v` uniforms.
+    """
+    rate = np.sqrt(px * px + py * py + pz * pz)
+    variance = 2.0 * length / persistence
+    if rate * length >= 1e-9:
+        kept = np.exp(-rate * length)
+        variance = (1.0 - kept * kept) / (rate * persistence)
+        px, py, pz = px / rate, py / rate, pz / rate
+        cosine = min(1.0, max(-1.0, hx * px + hy * py + hz * pz))
+        tx, ty, tz = hx - cosine * px, hy - cosine * py, hz - cosine * pz
+        size = np.sqrt(tx * tx + ty * ty + tz * tz)
+        if size > 1e-12:
+            angle = np.arctan2(size, cosine) * kept
+            s, c = np.sin(angle) / size, np.cos(angle)
+            hx, hy, hz = c * px + s * tx, c * py + s * ty, c * pz + s * tz
+    return tilt(hx, hy, hz, random_cosine(variance, u), 2.0 * np.pi * v)
+
+
+@body
+def steer(hx: Any, hy: Any, hz: Any, flat: Any, pull: Any, length: Any, growth: Any, key: Any, who: Any, piece: Any) -> Any:
+    """Return the heading after an arc `length`.
+
+    Parameters
+    ----------
+    flat : int
+        0: a volume; 1: flat along x; 2: flat along y.
+    pull : (ax, ay, az)
+        Preferred direction times the restoring rate ``1/l_r``, 1/um.
+    piece : int
+        Number of the piece within the step: each draws its own numbers.
+    """
+    if flat == 0:
+        u, v = uniform_pair(key.seed, who, key.tick, _TURN, piece)
+        return turn_space(hx, hy, hz, pull[0], pull[1], pull[2], length, growth.persistence, u, v)
+    deviate, _ = normal_pair(key.seed, who, key.tick, _TURN, piece)
+    across = hy if flat == 1 else hx
+    sideways = pull[1] if flat == 1 else pull[0]
+    rate = np.sqrt(sideways * sideways + pull[2] * pull[2])
+    toward = np.arctan2(sideways, pull[2])
+    angle = turn_plane(np.arctan2(across, hz), toward, rate, length, growth.persistence, deviate)
+    if flat == 1:
+        return 0.0, np.sin(angle), np.cos(angle)
+    return np.sin(angle), 0.0, np.cos(angle)
+
+
+# ---------------------------------------------------------------------------------------- one cone
+@body
+def retract(i: Any, length: Any, cones: Any, paths: Any, tick: Any) -> None:
+    """Draw a cone back along its own path by `length`, never past its base."""
+    left = length
+    while left > 0.0:
+        last = cones.last[i]
+        dx, dy, dz = paths.x[last] - cones.x[i], paths.y[last] - cones.y[i], paths.z[last] - cones.z[i]
+        gap = np.sqrt(dx * dx + dy * dy + dz * dz)
+        if left < gap:
+            share = left / gap
+            cones.x[i] += share * dx
+            cones.y[i] += share * dy
+            cones.z[i] += share * dz
+            cones.since_um[i] = gap - left
+            cones.arc_um[i] = max(0.0, cones.arc_um[i] - left)
+            return
+        cones.x[i], cones.y[i], cones.z[i] = paths.x[last], paths.y[last], paths.z[last]
+        cones.arc_um[i] = max(0.0, cones.arc_um[i] - gap)
+        cones.since_um[i] = 0.0
+        left -= gap
+        if last == cones.base[i]:
+            return
+        paths.lost_tick[last] = tick
+        cones.last[i] = paths.parent[last]
+
+
+@body
+def lay(i: Any, cones: Any, work: Any) -> Any:
+    """Propose a path point where the cone stands; returns whether there was room for it in this step."""
+    count = work.count[i]
+    if count >= work.points.shape[1]:
+        return False
+    work.points[i, count, 0] = cones.x[i]
+    work.points[i, count, 1] = cones.y[i]
+    work.points[i, count, 2] = cones.z[i]
+    work.count[i] = count + 1
+    cones.since_um[i] = 0.0
+    return True
+
+
+@body
+def move(i: Any, length: Any, cones: Any, space: Any) -> Any:
+    """Move a cone along its heading; at the wall it glances off. Returns 0 moved, 1 left the lattice, 2 blocked."""
+    for attempt in range(5):
+        hx, hy, hz = cones.hx[i], cones.hy[i], cones.hz[i]
+        # Mirror the component across the cord first, then turn back: the cord is long and narrow.
+        if attempt == 1 or attempt == 3 or attempt == 4:
+            hy = -hy
+        if attempt == 2 or attempt == 3 or attempt == 4:
+            hx = -hx
+        if attempt == 4:
+            hz = -hz
+        x, y, z = cones.x[i] + length * hx, cones.y[i] + length * hy, cones.z[i] + length * hz
+        where = inside(x, y, z, space)
+        if where == 2:
+            continue
+        cones.hx[i], cones.hy[i], cones.hz[i] = hx, hy, hz
+        if where == 1:
+            half = 0.5 * space.grid[5]
+            low = space.grid[2] - half
+            high = space.grid[2] + (space.cord.shape[2] - 1) * space.grid[5] + half
+            z = min(max(z, low), high)
+            share = abs((z - cones.z[i]) / (length * hz))
+            x, y = cones.x[i] + share * length * hx, cones.y[i] + share * length * hy
+        cones.x[i], cones.y[i], cones.z[i] = x, y, z
+        return where
+    return 2
+
+
+@body
+def advance(i: Any, cones: Any, work: Any, paths: Any, space: Any, growth: Any, key: Any) -> None:
+    """Carry one growth cone through a step of ``key.dt_h`` hours."""
+    work.count[i] = 0
+    work.branch_at[i] = -1
+    state = cones.state[i]
+    if state != ACTIVE and state != PAUSED:
+        return
+    who = cones.id[i]
+    flat = 1 if space.cord.shape[0] == 1 else (2 if space.cord.shape[1] == 1 else 0)
+    change, branch = uniform_pair(key.seed, who, key.tick, _STATE, 0)
+    to_branch = -np.log(branch)  # hazard to be used up before this step brings a branch
+    deviate, _ = normal_pair(key.seed, who, key.tick, _SPEED, 0)
+    left_h = key.dt_h
+    for piece in range(MOST_PIECES):
+        found = sample(cones.x[i], cones.y[i], cones.z[i], space)
+        host, grafted, aligned, cue, intact, inhibitor, branching, gx, gy, gz = found
+        steepness = np.sqrt(gx * gx + gy * gy + gz * gz)
+        detected = detection(cue, steepness, growth)
+        carrying = grafted if work.graft[i] != 0 else host
+        u = work.capacity[i] * carrying * drive(cue, intact, detected, work.cue_floor[i], growth)
+        if piece == 0:
+            cones.growth[i] = u
+            sensitivity = growth.graft_sensitivity if work.graft[i] != 0 else growth.host_sensitivity
+            cones.state[i] = ACTIVE if change < stay_active(state, u, key.dt_h, growth) else PAUSED
+            if cones.state[i] == PAUSED and sensitivity * inhibitor > 1.0:
+                cones.stalled_h[i] += key.dt_h
+                if cones.stalled_h[i] > growth.dystrophic_h:
+                    cones.state[i] = DYSTROPHIC
+            else:
+                cones.stalled_h[i] = 0.0
+            if cones.state[i] != ACTIVE:
+                return
+        speed = velocity(u, deviate, growth)
+        if speed <= 0.0:
+            if piece == 0:
+                retract(i, -speed * left_h, cones, paths, key.tick)
+            return
+        length = min(speed * left_h, growth.step_um)
+        # White matter has an axis without a sense: the cone follows it whichever way it already goes.
+        ahead = aligned / growth.contact if cones.hz[i] >= 0.0 else -aligned / growth.contact
+        up = detected / (growth.gradient * steepness) if steepness > 0.0 else 0.0
+        if work.graft[i] != 0:
+            up *= growth.graft_turning
+        pull = (up * gx, up * gy, ahead + up * gz)
+        cones.hx[i], cones.hy[i], cones.hz[i] = steer(
+            cones.hx[i], cones.hy[i], cones.hz[i], flat, pull, length, growth, key, who, piece
+        )
+        where = move(i, length, cones, space)
+        left_h -= length / speed
+        if where == 2:
+            if left_h <= 1e-9:
+                return
+            continue
+        cones.since_um[i] += length
+        cones.arc_um[i] += length
+        if where == 1:
+            lay(i, cones, work)
+            cones.state[i] = CENSORED
+            return
+        to_branch -= branching * length
+        if to_branch <= 0.0 and work.branch_at[i] < 0 and lay(i, cones, work):
+            work.branch_at[i] = work.count[i] - 1
+            azimuth = 2.0 * np.pi * uniform(key.seed, who, key.tick, _STATE, 1)
+            fork(i, flat, azimuth, cones, work, growth)
+        elif cones.since_um[i] >= growth.segment_um:
+            lay(i, cones, work)
+        if left_h <= 1e-9:
+            return
+
+
+@body
+def fork(i: Any, flat: Any, azimuth: Any, cones: Any, work: Any, growth: Any) -> None:
+    """Write the heading of a branch: off the parent's by the branch angle, to a random side."""
+    hx, hy, hz = cones.hx[i], cones.hy[i], cones.hz[i]
+    if flat == 0:
+        hx, hy, hz = tilt(hx, hy, hz, np.cos(growth.branch_angle), azimuth)
+    else:
+        side = growth.branch_angle if azimuth < np.pi else -growth.branch_angle
+        angle = np.arctan2(hy if flat == 1 else hx, hz) + side
+        hx = 0.0 if flat == 1 else np.sin(angle)
+        hy = np.sin(angle) if flat == 1 else 0.0
+        hz = np.cos(angle)
+    work.child[i, 0] = hx
+    work.child[i, 1] = hy
+    work.child[i, 2] = hz
+
+
+@kernel
+def advance_all(start: Any, stop: Any, cones: Any, work: Any, paths: Any, space: Any, growth: Any, key: Any) -> None:
+    """Carry the cones of rows ``start .. stop`` through one step.
+
+    A path point belongs to one cone alone (a branch moves its parent's base up to the branch point), so no two
+    rows ever write to the same place.
+    """
+    for i in range(start, stop):
+        advance(i, cones, work, paths, space, growth, key)

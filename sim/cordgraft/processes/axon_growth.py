@@ -1,0 +1,447 @@
+"""Growth cones of host and graft: speed, pausing, steering, branching, retraction, crowding.
+
+What is modelled
+----------------
+*Speed.* ``u = G S I Q`` (each 0 to 1); an active cone moves at ``v = v_ref u + sigma_v zeta(t)``; ``zeta`` is
+an Ornstein-Uhlenbeck process, sampled as its exact mean over the step, with standard deviation
+``sqrt(2 tau/dt (1 - (tau/dt)(1 - e^(-dt/tau))))``; ``sigma_v = 11 um/h min(1, sqrt(u/0.07))``. A negative speed
+retracts the cone along its own path, never past its stump or branch point.
+
+=====  ============================================================================================
+``G``  host ``(G0 + G_ax e^(-t/10 d) + boost) x own factor x subject``, t since axotomy, at most 1;
+       graft ``0.08 + 0.92/(1 + (age/120 d)^4)``, halved where mTOR is blocked
+``S``  ``S0 + (1 - S0) l/(l + 0.2)``, S0 mixed from white 1, grey 0.5, graft 0.8, dead or fibrotic 0.05,
+       fluid 0, capped towards 0.5 by the astrocyte border; ``l`` permissive matrix
+``I``  ``1/(1 + s_C C/IC50) x 1/(1 + 2.5 s_M m)``; C CSPG, m = white matter + debris; graft s_C 0.3, s_M 0
+``Q``  ``Q0 + (1 - Q0) max(B, c/(1 + c))``, at least 0.5 x intact tissue, and 0.9 x youth in graft axons
+=====  ============================================================================================
+
+*Stop and go.* active -> paused at ``1/24 + (1/12)/(1 + (u/u_c)^3)`` per h, back at ``(1/16) H(u; u_c, 3)``. A
+cone paused without a break for 14 d in ``s_C C > IC50`` is dystrophic for good.
+
+*Sensing.* ``d = w |grad c|/c``, ``SNR = d sqrt(N c)/(1 + c)``, ``B = SNR^2/(1 + SNR^2)``; c in units of K_d.
+
+*Steering.* Restoring rate ``1/l_r = |(f/l_c) n + (B/l_g) grad c/|grad c||``, f = white-matter share, n = the
+axis of the cord with the sign of the heading. Graft axons do not turn up the gradient of the cue (factor
+`turning_graft`, assumed): it is their own graft that secretes it, and they leave grafts in large numbers (Lu
+2012, read); it does feed their speed. In the plane the deviation from the preferred direction goes
+``psi -> psi e^(-dl/l_r) + sqrt((l_r/l_p)(1 - e^(-2 dl/l_r))) xi``; in a volume the polar angle decays alike and
+the heading then turns at random with half that variance in each of two components. Both are exact for any arc.
+
+*Branching* at a rate per length that differs between white matter and the rest; a branch shares its stem.
+*Crowding*: in a voxel with more cones than fit, newcomers pause (latest identity first); nobody else is slowed.
+*Walls*: cones glance off the edge of the cord; at the end of the lattice they are censored, alive but not
+followed.
+
+Step and its bias. The default period is 4 h. Within it a cone advances in pieces of at most `piece` and looks
+at the tissue again before each. Three things are constant within a step: whether it is active (the two-state
+chain is sampled exactly from step to step, so the share of time active has no bias, only pauses shorter than a
+step are missed), the fluctuation (its mean is exact; the correlation of neighbouring means, below 0.01 at 4 h
+with tau 0.5 h, is dropped), and the fields. A cone that comes to a standstill within a step waits for the next.
+
+Symbols: lengths um, times h or d as written, C and IC50 ug/mL, c 1, speeds um/h.
+
+Sources
+-------
+v_ref from 1-2 mm/day, Lu 2012 (recalled). sigma_v from 3 +- 8.4 um/h, Keenan 2006, PMC3848907 (read). Cone width
+and IC50 recalled. Graft axons: part of their growth needs mTOR, none needs the block of Nogo, Lu 2012 (read).
+Detection floor: Goodhill 1998 (recalled). The rest assumed; see each parameter.
+
+What is left out
+----------------
+Treatments that change capacity or inhibitors (a `capacity_boost` and a `block_mtor` switch serve experiments),
+several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors (they slow
+and stop cones, they do not repel them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cordgraft.core.contract import Key, Phase, Process
+from cordgraft.core.parameters import Params as BaseParams
+from cordgraft.core.parameters import quantity, switch
+from cordgraft.core.streams import Stream
+from cordgraft.state.axons import AxonState, ConeState, Tract
+
+if TYPE_CHECKING:
+    from cordgraft.state.tissue import Tissue
+
+
+def _share(value: float, meaning: str, **more: Any) -> Any:
+    return quantity(value, "1", meaning, bounds=(0.0, 1.0), evidence="assumed", **more)
+
+
+class AxonGrowth(Process):
+    """Advances every growth cone and logs its path."""
+
+    name = "axon_growth"
+    phase = Phase.ACT
+    period_h = 4.0
+    reads = (
+        "map.cord",
+        "fraction.white",
+        "fraction.grey",
+        "fraction.graft",
+        "fraction.scar",
+        "fraction.necrosis",
+        "fraction.blood",
+        "density.debris",
+        "density.matrix",
+        "density.barrier",
+        "field.cspg",
+        "field.trophic",
+        "scalar.subject_capacity",
+        "fibre.*",
+        "cone.*",
+        "segment.*",
+    )
+    writes = ("fibre.state", "cone.*", "segment.*")
+    streams = (Stream.CONE_SPEED, Stream.CONE_TURN, Stream.CONE_STATE)
+
+    @dataclass(frozen=True)
+    class Params(BaseParams):
+        """Speed, capacity, substrate, inhibition, sensing, steering and branching."""
+
+        speed: float = quantity(
+            75.0, "um/h", "speed of an active cone where nothing holds it back", bounds=(0.0, 500.0),
+            cited=(42.0, 83.0), evidence="recalled", source="Lu 2012 Cell", row="graft_axon_extension_rate",
+        )
+        fluctuation: float = quantity(
+            11.0, "um/h", "standard deviation of speed at u = 0.07 and above", bounds=(0.0, 100.0),
+            cited=(7.9, 13.1), evidence="derived", source="Keenan 2006, PMC3848907: 8.4 um/h as hourly means",
+            row="growth_cone_velocity_sd_2d",
+        )
+        fluctuation_at: float = _share(0.07, "u below which the fluctuation shrinks with its root")
+        fluctuation_time: float = quantity(
+            0.5, "h", "correlation time of the fluctuation", bounds=(0.01, 48.0), evidence="assumed"
+        )
+        capacity_corticospinal: float = _share(0.03, "lasting growth capacity of corticospinal fibres")
+        capacity_reticulospinal: float = _share(0.08, "the same of raphespinal and reticulospinal fibres")
+        capacity_propriospinal: float = _share(0.05, "the same of propriospinal fibres")
+        capacity_gracile: float = _share(0.03, "the same of dorsal column fibres")
+        capacity_spinothalamic: float = _share(0.03, "the same of spinothalamic fibres")
+        capacity_axotomy: float = _share(0.15, "capacity gained by axotomy, at first")
+        capacity_axotomy_time: float = quantity(
+            10.0, "d", "time constant with which that gain fades", bounds=(0.1, 1000.0), evidence="assumed"
+        )
+        capacity_boost: float = _share(0.0, "capacity added to every host fibre (an experiment; 0 = none)")
+        graft_capacity_late: float = _share(0.08, "capacity of an old graft axon; a young one has 1")
+        graft_capacity_time: float = quantity(
+            120.0, "d", "age at which the youth of a graft axon is halved (human clock)", bounds=(1.0, 3650.0),
+            evidence="assumed",
+        )
+        block_mtor: bool = switch(False, "block mTOR: halves the capacity of graft axons (an experiment)")
+        substrate_white: float = _share(1.0, "substrate value of aligned white matter")
+        substrate_grey: float = _share(0.5, "substrate value of grey matter")
+        substrate_graft: float = _share(0.8, "substrate value of graft tissue")
+        substrate_core: float = _share(0.05, "substrate value of dead or fibrotic tissue and blood")
+        substrate_border: float = _share(0.5, "highest substrate value inside a full astrocyte border")
+        matrix_half: float = quantity(
+            0.2, "1", "permissive matrix that lifts the substrate half-way to 1", bounds=(1e-6, 10.0),
+            evidence="assumed",
+        )
+        cspg_half_inhibition: float = quantity(
+            5.0, "ug/mL", "CSPG at which growth is halved", bounds=(0.01, 1000.0), cited=(1.0, 10.0),
+            evidence="recalled", row="cspg_half_inhibition",
+        )
+        cspg_sensitivity_graft: float = quantity(
+            0.3, "1", "sensitivity of graft axons to CSPG, host 1", bounds=(0.0, 10.0), evidence="assumed"
+        )
+        myelin_strength: float = quantity(
+            2.5, "1", "inhibition of host axons by intact myelin, as a divisor less one", bounds=(0.0, 100.0),
+            evidence="assumed",
+        )
+        myelin_sensitivity_graft: float = quantity(
+            0.0, "1", "sensitivity of graft axons to myelin, host 1", bounds=(0.0, 10.0), evidence="read",
+            source="Lu 2012 Cell: growth does not depend on Nogo signalling",
+        )
+        cue_rest: float = _share(0.2, "Q0: pull without any cue")
+        cue_intact: float = _share(0.5, "pull in intact tissue")
+        cue_young_graft: float = _share(0.9, "pull on a young graft axon")
+        cone_width: float = quantity(
+            10.0, "um", "width of a growth cone", bounds=(0.5, 100.0), cited=(5.0, 20.0), evidence="recalled",
+            row="growth_cone_width",
+        )
+        sensing_samples: float = quantity(
+            4e4, "1", "effective number of receptor readings: noise equals signal at 1 % and c = K_d",
+            bounds=(1.0, 1e10), cited=(1e4, 4e6), evidence="derived", source="Goodhill 1998 (recalled)",
+        )
+        sensing_floor: float = quantity(
+            1e-6, "1", "cue below which nothing is sensed, in units of K_d", bounds=(0.0, 1.0),
+            evidence="assumed",
+        )
+        pause_rate: float = quantity(
+            1.0 / 24.0, "1/h", "rate of pausing of a fast cone", bounds=(0.0, 10.0), evidence="assumed"
+        )
+        pause_rate_slow: float = quantity(
+            1.0 / 12.0, "1/h", "what a slow cone adds to it", bounds=(0.0, 10.0), evidence="assumed"
+        )
+        resume_rate: float = quantity(
+            1.0 / 16.0, "1/h", "rate of resuming of a fast cone", bounds=(1e-6, 10.0), evidence="assumed"
+        )
+        pause_at: float = quantity(
+            0.03, "1", "u_c: growth product at which a cone counts as half slow", bounds=(1e-6, 1.0),
+            evidence="assumed",
+        )
+        dystrophic_after: float = quantity(
+            14.0, "d", "pause in an inhibitory place after which a cone never resumes", bounds=(0.1, 3650.0),
+            evidence="assumed",
+        )
+        persistence: float = quantity(
+            150.0, "um", "persistence length of a free path", bounds=(1.0, 1e6), cited=(50.0, 300.0),
+            evidence="assumed",
+        )
+        contact_length: float = quantity(
+            15.0, "um", "arc over which aligned white matter straightens a path", bounds=(0.1, 1e6),
+            evidence="assumed",
+        )
+        gradient_length: float = quantity(
+            60.0, "um", "arc over which a fully detected gradient turns a path", bounds=(0.1, 1e6),
+            evidence="assumed",
+        )
+        turning_graft: float = _share(
+            0.0, "how strongly graft axons turn up the gradient of what their own graft secretes, host 1"
+        )
+        branching: float = quantity(
+            0.02 / 100.0, "1/um", "branches per length in grey matter and graft", bounds=(0.0, 1.0),
+            evidence="assumed",
+        )
+        branching_white: float = quantity(
+            0.002 / 100.0, "1/um", "branches per length in white matter", bounds=(0.0, 1.0), evidence="assumed"
+        )
+        branch_angle: float = quantity(
+            0.79, "1", "angle between a branch and its stem, radians", bounds=(0.0, 3.1416), evidence="assumed"
+        )
+        crowding: float = quantity(
+            0.05, "axons/um2", "growth cones that fit into a cross-section", bounds=(1e-6, 10.0),
+            evidence="assumed",
+        )
+        piece: float = quantity(
+            25.0, "um", "longest arc between two looks at the tissue", bounds=(0.5, 500.0), evidence="assumed",
+            presets={"human": 50.0},
+        )
+        log_every: float = quantity(
+            50.0, "um", "arc between two points of the stored path", bounds=(1.0, 5000.0), evidence="assumed",
+            presets={"human": 200.0},
+        )
+
+    def step(self, tissue: Tissue, key: Key) -> None:
+        """Survey the tissue, advance all cones, log their paths, start branches, settle crowding."""
+        from cordgraft.kernels import axon as kernels
+        from cordgraft.kernels.compile import run_blocks
+
+        n = len(tissue.cones)
+        if n == 0:
+            return
+        work = self._work(tissue, key, n)
+        before = _flat_voxels(tissue)
+        run_blocks(
+            kernels.advance_all,
+            n,
+            tissue.cones.view(kernels.Cones),
+            work,
+            tissue.segments.view(kernels.Paths),
+            self._space(tissue),
+            self._growth(key),
+            key,
+        )
+        rows = self._log(tissue, work, key.tick)
+        self._settle(tissue, before)
+        self._branch(tissue, work, rows, key.tick)
+        self._refresh(tissue)
+
+    # ------------------------------------------------------------------------------------- set-up
+    def _space(self, tissue: Tissue) -> Any:
+        from cordgraft.kernels import axon as kernels
+        from cordgraft.kernels.compile import run_blocks
+
+        p = self.params
+        substrate = kernels.Substrate(
+            p.substrate_white,
+            p.substrate_grey,
+            p.substrate_graft,
+            p.substrate_core,
+            p.substrate_border,
+            p.matrix_half,
+            p.cspg_half_inhibition,
+            1.0,
+            p.cspg_sensitivity_graft,
+            1.0,
+            p.myelin_sensitivity_graft,
+            p.myelin_strength,
+            p.branching,
+            p.branching_white,
+        )
+        names = (
+            "map.cord fraction.white fraction.grey fraction.graft fraction.scar fraction.necrosis "
+            "fraction.blood density.debris density.matrix density.barrier field.cspg field.trophic"
+        ).split()
+        tissues = kernels.Tissues(*(tissue[name] for name in names))
+        lattice = tissue.lattice
+        land = np.empty((*lattice.shape, kernels.CHANNELS))
+        run_blocks(kernels.survey_all, lattice.size, tissues, substrate, land)
+        return kernels.Space(tissue["map.cord"], land, (*lattice.origin_um, *lattice.spacing_um))
+
+    def _growth(self, key: Key) -> Any:
+        from cordgraft.kernels import axon as kernels
+
+        p = self.params
+        ratio = p.fluctuation_time / key.dt_h
+        factor = np.sqrt(2.0 * ratio * (1.0 - ratio * -np.expm1(-1.0 / ratio)))
+        return kernels.Growth(
+            p.speed,
+            p.fluctuation,
+            p.fluctuation_at,
+            float(factor),
+            p.cue_rest,
+            p.cue_intact,
+            p.cone_width,
+            p.sensing_samples,
+            p.sensing_floor,
+            p.pause_rate,
+            p.pause_rate_slow,
+            p.resume_rate,
+            p.pause_at,
+            24.0 * p.dystrophic_after,
+            1.0,
+            p.cspg_sensitivity_graft,
+            p.turning_graft,
+            p.persistence,
+            p.contact_length,
+            p.gradient_length,
+            p.piece,
+            p.log_every,
+            p.branch_angle,
+        )
+
+    def _work(self, tissue: Tissue, key: Key, n: int) -> Any:
+        from cordgraft.kernels import axon as kernels
+
+        p = self.params
+        fibre = tissue["cone.fibre"]
+        capacity, floor = self.capacity(tissue, key)
+        # Five standard deviations above the greatest mean speed.
+        most = int((p.speed + 5.0 * p.fluctuation) * key.dt_h / min(p.log_every, 1e9)) + 2
+        return kernels.Work(
+            capacity[fibre],
+            floor[fibre],
+            tissue["fibre.origin"][fibre],
+            np.empty((n, most, 3)),
+            np.zeros(n, dtype=np.int64),
+            np.full(n, -1, dtype=np.int64),
+            np.zeros((n, 3)),
+        )
+
+    def capacity(self, tissue: Tissue, key: Key) -> tuple[Any, Any]:
+        """Return the growth capacity G and the least pull of cues per fibre : two (fibres,) float64."""
+        p = self.params
+        day = tissue.clock.tick_h / 24.0
+        basal = np.zeros(len(Tract))
+        for tract in Tract:
+            if tract is not Tract.GRAFT:
+                basal[tract] = getattr(p, f"capacity_{tract.name.lower()}")
+        since_cut = (key.tick - tissue["fibre.cut_tick"]) * day
+        host = basal[tissue["fibre.tract"]] + p.capacity_axotomy * np.exp(-since_cut / p.capacity_axotomy_time)
+        host = (host + p.capacity_boost) * tissue["fibre.capacity"] * tissue.scalar("subject_capacity")
+        age = np.maximum(key.tick - tissue["fibre.born_tick"], 0) * day
+        youth = 1.0 / (1.0 + (age / p.graft_capacity_time) ** 4)
+        graft = p.graft_capacity_late + (1.0 - p.graft_capacity_late) * youth
+        if p.block_mtor:
+            graft = 0.5 * graft
+        of_graft = tissue["fibre.origin"] == 1
+        return np.where(of_graft, graft, np.minimum(host, 1.0)), np.where(of_graft, p.cue_young_graft * youth, 0.0)
+
+    # ------------------------------------------------------------------------------------- effects
+    def _log(self, tissue: Tissue, work: Any, tick: int) -> Any:
+        """Append the new path points; returns per cone the segment row of its first new point."""
+        counts = work.count
+        total = int(counts.sum())
+        first = len(tissue.segments) + np.cumsum(counts) - counts
+        if total == 0:
+            return first
+        owner = np.repeat(np.arange(counts.size), counts)
+        within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        rows = len(tissue.segments) + np.arange(total)
+        parent = np.where(within == 0, tissue["cone.last"][owner], rows - 1)
+        points = work.points[owner, within]
+        tissue.segments.add(
+            total,
+            parent=parent,
+            fibre=tissue["cone.fibre"][owner],
+            grown=1,
+            x=points[:, 0],
+            y=points[:, 1],
+            z=points[:, 2],
+            laid_tick=tick,
+        )
+        grew = counts > 0
+        tissue["cone.last"][grew] = (first + counts - 1)[grew]
+        return first
+
+    def _branch(self, tissue: Tissue, work: Any, first: Any, tick: int) -> None:
+        from cordgraft.kernels.fibre import children
+
+        parents = np.flatnonzero(work.branch_at >= 0)
+        if not parents.size:
+            return
+        at = (first + work.branch_at)[parents]
+        tissue["cone.base"][parents] = at
+        child = work.child[parents]
+        tissue.cones.add(
+            parents.size,
+            id=children(tissue["cone.id"][parents], tick, 1),
+            fibre=tissue["cone.fibre"][parents],
+            state=int(ConeState.ACTIVE),
+            x=tissue["segment.x"][at],
+            y=tissue["segment.y"][at],
+            z=tissue["segment.z"][at],
+            hx=child[:, 0],
+            hy=child[:, 1],
+            hz=child[:, 2],
+            last=at,
+            base=at,
+            arc_um=tissue["cone.arc_um"][parents],
+        )
+
+    def _settle(self, tissue: Tissue, before: Any) -> None:
+        """Pause cones that entered a voxel with no room; the lowest identities go first."""
+        setting, spacing = tissue.setting, tissue.lattice.spacing_um
+        room = max(1, int(self.params.crowding * spacing[0] * spacing[1] / setting.cells_per_agent))
+        after = _flat_voxels(tissue)
+        # Only tips that are still there to be met take up room.
+        there = np.flatnonzero(tissue["cone.state"] != ConeState.CENSORED)
+        entered = after[there] != before[there]
+        order = np.lexsort((tissue["cone.id"][there], entered, after[there]))
+        voxel = after[there][order]
+        start = np.flatnonzero(np.r_[True, voxel[1:] != voxel[:-1]]) if voxel.size else np.zeros(0, dtype=np.int64)
+        rank = np.arange(voxel.size) - np.repeat(start, np.diff(np.r_[start, voxel.size]))
+        late = there[order[(rank >= room) & entered[order]]]
+        late = late[tissue["cone.state"][late] == ConeState.ACTIVE]
+        tissue["cone.state"][late] = ConeState.PAUSED
+
+    def _refresh(self, tissue: Tissue) -> None:
+        """Read the state of each growing fibre off its cones."""
+        state, fibre = tissue["cone.state"], tissue["cone.fibre"]
+        n = len(tissue.fibres)
+        censored = np.bincount(fibre[state == ConeState.CENSORED], minlength=n) > 0
+        going = np.bincount(fibre[(state == ConeState.ACTIVE) | (state == ConeState.PAUSED)], minlength=n) > 0
+        tipped = np.bincount(fibre, minlength=n) > 0
+        fresh = np.where(going, AxonState.GROWING, AxonState.STALLED)
+        fresh = np.where(censored, AxonState.CENSORED, fresh)
+        fresh = np.where(tissue["fibre.connected_tick"] >= 0, AxonState.CONNECTED, fresh)
+        tissue["fibre.state"][tipped] = fresh[tipped]
+
+
+def _flat_voxels(tissue: Tissue) -> Any:
+    """Return the flat voxel index of every cone : (cones,) int64."""
+    lattice = tissue.lattice
+    flat = np.zeros(len(tissue.cones), dtype=np.int64)
+    for axis, name in enumerate("xyz"):
+        scaled = (tissue[f"cone.{name}"] - lattice.origin_um[axis]) / lattice.spacing_um[axis]
+        index = np.clip(np.floor(scaled + 0.5).astype(np.int64), 0, lattice.shape[axis] - 1)
+        flat = flat * lattice.shape[axis] + index
+    return flat
