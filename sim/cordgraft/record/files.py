@@ -1,0 +1,117 @@
+"""Durable small files: written aside and renamed, or appended and synced; and the one error of this room."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class StoreError(RuntimeError):
+    """The output could not be written (disk full, read-only, gone); the message says what was kept."""
+
+
+@contextmanager
+def writing(what: str, kept: str = "") -> Iterator[None]:
+    """Turn an error of the operating system into a `StoreError`.
+
+    Parameters
+    ----------
+    what : str
+        What is being written, as in "the maps of day 14".
+    kept : str
+        What is safe on disk, as a sentence.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(f"{what} could not be written: {reason}" + (f"; {kept}" if kept else "")) from error
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never a part."""
+    aside = path.with_name(path.name + ".writing")
+    with aside.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write a JSON file in one step; a number that is NaN or infinite becomes null."""
+    replace_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """Return plain data in which every number that JSON does not know is None."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+class AppendedTable:
+    """A CSV file that grows by rows and can be cut back to an earlier length.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+    length : int, optional
+        Cut the file to so many bytes and go on from there; without it the file begins anew.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], length: int | None = None) -> None:
+        self.columns = tuple(columns)
+        if length is None or not path.exists() or path.stat().st_size < length:
+            if length:
+                raise StoreError(
+                    f"{path.name} is shorter than the checkpoint says: it was changed after the run"
+                )
+            self._file = path.open("w", encoding="utf-8", newline="")  # stays open for the whole run
+            self.add(self.columns)
+        else:
+            self._file = path.open("r+", encoding="utf-8", newline="")
+            self._file.truncate(length)
+            self._file.seek(0, os.SEEK_END)
+
+    def add(self, row: Sequence[Any]) -> None:
+        """Append one row and hand it to the operating system."""
+        self._file.write(csv_line(row))
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Force the file on to the disk; returns its length in bytes."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size
+
+    def close(self) -> None:
+        """Sync and close; a second call does nothing."""
+        if not self._file.closed:
+            self.sync()
+            self._file.close()
+
+
+def csv_line(row: Sequence[Any]) -> str:
+    """Return one line of CSV; NaN is an empty field, floats are written so that they read back the same."""
+    text = io.StringIO()
+    cells = ["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row]
+    csv.writer(text, lineterminator="\n").writerow([repr(c) if isinstance(c, float) else c for c in cells])
+    return text.getvalue()
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a whole CSV file in one step."""
+    replace_text(path, "".join(csv_line(row) for row in (columns, *rows)))
