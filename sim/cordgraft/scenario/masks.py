@@ -28,9 +28,8 @@ from cordgraft.core.centreline import (
     Floats,
     apply_affine,
     cord_slices,
-    dot,
 )
-from cordgraft.core.lattice import Z_MULTIPLE, Lattice
+from cordgraft.core.lattice import Lattice
 from cordgraft.core.problems import Caution
 from cordgraft.core.straightening import StraighteningMap
 from cordgraft.scenario.mask_pair import MaskPair, check_pair, read_masks
@@ -42,6 +41,13 @@ from cordgraft.scenario.resampling import (
     resample,
     straight_to_scanner,
     whole_range,
+)
+from cordgraft.scenario.straight_lattice import (
+    patient_lattice,
+    patient_spacing,
+    profile_lattice,
+    slice_extent_um,
+    voxel_reach_um,
 )
 
 __all__ = [
@@ -61,8 +67,8 @@ Bools = NDArray[np.bool_]
 
 #: A voxel belongs to the cord from half its volume on; the margin keeps rounding errors out of exact halves.
 HALF = 0.5 - 1e-9
-#: Voxels across the cord in the lattice that measures cross-sections.
-PROFILE_VOXELS = 24
+#: Cord farther from its centreline than this many diameters is no cord (a wide one reaches 0.7).
+WIDEST_DIAMETERS = 1.5
 
 
 @dataclass(frozen=True)
@@ -172,18 +178,22 @@ def build_patient_geometry(
     MaskError
         If the cord has no usable centreline, bends too sharply, or the lesion does not fit into the length.
     """
-    spacing = _spacing(voxel_um, section, slab_um)
+    spacing = patient_spacing(voxel_um, section, slab_um)
     if centre not in ("lesion", "cord"):
         raise ValueError(f"centre is 'lesion' or 'cord', not '{centre}'")
     try:
         slices = cord_slices(pair.cord, pair.affine)
     except CentrelineError as error:
-        raise MaskError(str(error), CORD_KEY, hint="The mask must follow the cord along its length") from None
+        raise MaskError(
+            f"'{pair.cord_name}' cannot be straightened: {error}", CORD_KEY,
+            hint="The mask must follow the cord along its length",
+        ) from None  # fmt: skip
     shape = (pair.cord.shape[0], pair.cord.shape[1], pair.cord.shape[2])
     straight = StraighteningMap.from_slices(slices, pair.affine, shape)
     cautions = list(pair.cautions)
 
     cord_points, _ = _straight_points(pair.cord, pair, straight)
+    _check_width(cord_points, slices, pair)
     lesion_points, lesion_weights = np.empty((0, 3)), np.empty(0)
     epicentre: Floats | None = None
     if pair.lesion is not None:
@@ -198,13 +208,13 @@ def build_patient_geometry(
     if epicentre is not None:
         epicentre[2] = 0.0
 
-    slice_um = _slice_extent_um(slices, straight)
-    lattice, padding = _lattice(cord_points, straight, slice_um, spacing, section, length_um, centre)
+    slice_um = slice_extent_um(slices, straight)
+    lattice, padding = patient_lattice(cord_points, straight, slice_um, spacing, section, length_um, centre)
     span = _lesion_span(lesion_points, slice_um)
     _check_lesion(span, lattice, pair, slices, cautions)
 
     source = mask_channels(pair, slices)
-    profile = _profile_lattice(lattice, cord_points, straight)
+    profile = profile_lattice(lattice, cord_points, straight)
     overlaps = overlap(profile, straight, source)
     ends = whole_range(profile, overlaps)
     cross = resample(profile, straight, source, ends, slice_um, overlaps)
@@ -215,7 +225,8 @@ def build_patient_geometry(
     lesion_in_cord = 0.0 if pair.lesion is None else float(pair.lesion.sum()) * pair.voxel_mm3
     if epicentre is not None and section == "midsagittal":
         seen = here.lesion_voxels * pair.voxel_mm3 / lesion_in_cord
-        _section_cautions(lesion_points, lesion_weights, epicentre, lattice, seen, cautions)
+        reach_um = voxel_reach_um(straight)[0]
+        _section_cautions(lesion_points, lesion_weights, epicentre, lattice, reach_um, seen, cautions)
     volumes = {
         "cord_mask": float(pair.cord.sum()) * pair.voxel_mm3,
         "lesion_mask": pair.lesion_mask_mm3,
@@ -256,22 +267,6 @@ def build_patient_geometry(
     )
 
 
-# --------------------------------------------------------------------------------------------- the lattice
-
-
-def _spacing(
-    voxel_um: float | tuple[float, float, float], section: str, slab_um: float | None
-) -> tuple[float, float, float]:
-    if section not in ("midsagittal", "volume"):
-        raise ValueError(f"section is 'midsagittal' or 'volume', not '{section}'")
-    dx, dy, dz = (voxel_um, voxel_um, voxel_um) if isinstance(voxel_um, (int, float)) else voxel_um
-    if section == "midsagittal" and slab_um is not None:
-        dx = slab_um
-    if min(dx, dy, dz) <= 0.0:
-        raise ValueError(f"voxel edges are positive, not {dx} x {dy} x {dz} um")
-    return float(dx), float(dy), float(dz)
-
-
 def _straight_points(share: Floats, pair: MaskPair, straight: StraighteningMap) -> tuple[Floats, Floats]:
     """Return the straight coordinates (um) of all voxels with a positive share, and the shares."""
     index = np.argwhere(share > 0.0)
@@ -279,68 +274,20 @@ def _straight_points(share: Floats, pair: MaskPair, straight: StraighteningMap) 
     lost = int(np.isnan(points[:, 0]).sum())
     if lost:
         raise MaskError(
-            "the cord bends more sharply than its own width, and cannot be straightened", CORD_KEY,
+            f"the cord in '{pair.cord_name}' bends more sharply than its own width", CORD_KEY,
             f"{lost} voxels beyond the centre of the bend", "Check the mask for stray parts",
         )  # fmt: skip
     return points, share[tuple(index.T)]
 
 
-def _slice_extent_um(slices: CordSlices, straight: StraighteningMap) -> float:
-    """Return how far along the cord one slice of the mask reaches at z = 0, um."""
-    tangent = straight.frame(np.zeros(1))[3][0]
-    return 1e3 * slices.thickness_mm / float(dot(tangent, slices.normal))
-
-
-def _half_widths(cord_points: Floats, straight: StraighteningMap) -> tuple[float, float]:
-    """Return the cord's largest distance from the centreline along x and y, to the outer voxel faces, um."""
-    _, right, anterior, _ = straight.frame(np.zeros(1))
-    columns = np.ascontiguousarray(straight.source_affine[:3, :3].T)
-    reach = [500.0 * float(np.abs(dot(columns, axis[0])).sum()) for axis in (right, anterior)]
-    widest = np.abs(cord_points[:, :2]).max(axis=0)
-    return float(widest[0]) + reach[0], float(widest[1]) + reach[1]
-
-
-def _lattice(
-    cord_points: Floats,
-    straight: StraighteningMap,
-    slice_um: float,
-    spacing: tuple[float, float, float],
-    section: str,
-    length_um: float | None,
-    centre: str,
-) -> tuple[Lattice, float]:
-    """Return the lattice and how much longer it is than asked for, um."""
-    dx, dy, dz = spacing
-    low = float(cord_points[:, 2].min()) - 0.5 * slice_um
-    high = float(cord_points[:, 2].max()) + 0.5 * slice_um
-    wanted = high - low if length_um is None else length_um
-    nz = Z_MULTIPLE * max(1, int(np.ceil(wanted / (dz * Z_MULTIPLE) - 1e-9)))
-    # Whole voxels from z = 0, so that z = 0 is a face between voxels whatever the length.
-    middle = 0.0 if length_um is not None and centre == "lesion" else 0.5 * (low + high)
-    first_face = dz * (float(np.floor(middle / dz + 0.5)) - nz // 2)
-    half = _half_widths(cord_points, straight)
-    nx, ny = (2 * int(np.ceil(h / d - 1e-9)) + 2 for h, d in zip(half, (dx, dy), strict=True))
-    nx = 1 if section == "midsagittal" else nx
-    origin = (-0.5 * (nx - 1) * dx, -0.5 * (ny - 1) * dy, first_face + 0.5 * dz)
-    return Lattice((nx, ny, nz), spacing, origin), nz * dz - wanted
-
-
-def _profile_lattice(lattice: Lattice, cord_points: Floats, straight: StraighteningMap) -> Lattice:
-    """Return a coarse 3-D lattice over the same length, from which whole cross-sections are measured.
-
-    About 24 voxels across the cord; layers of at most an eighth of its width, or the lattice's own if
-    thicker.
-    """
-    half = _half_widths(cord_points, straight)
-    edge = (half[0] + half[1]) / PROFILE_VOXELS
-    dz, nz = lattice.spacing_um[2], lattice.shape[2]
-    merge = max(m for m in (1, 2, 4, 8, 16) if m == 1 or m * dz <= 3.0 * edge)
-    nx, ny = (2 * int(np.ceil(h / edge - 1e-9)) + 2 for h in half)
-    origin = (-0.5 * (nx - 1) * edge, -0.5 * (ny - 1) * edge, lattice.origin_um[2] + 0.5 * (merge - 1) * dz)
-    return Lattice((nx, ny, nz // merge), (edge, edge, merge * dz), origin)
-
-
-# ---------------------------------------------------------------------------------------------- the lesion
+def _check_width(cord_points: Floats, slices: CordSlices, pair: MaskPair) -> None:
+    """Refuse a mask with an arm far from its own centreline: it would widen the lattice for nothing."""
+    farthest = 1e-3 * float(np.abs(cord_points[:, :2]).max())
+    if farthest > WIDEST_DIAMETERS * slices.diameter_mm:
+        raise MaskError(
+            f"the cord in '{pair.cord_name}' reaches far from its centreline", CORD_KEY,
+            f"{farthest:.1f} mm, in a cord {slices.diameter_mm:.1f} mm wide", "Check the mask for stray parts",
+        )  # fmt: skip
 
 
 def _lesion_span(lesion_points: Floats, slice_um: float) -> tuple[float, float]:
@@ -381,12 +328,20 @@ def _check_lesion(
 
 
 def _section_cautions(
-    points: Floats, weights: Floats, epicentre: Floats, lattice: Lattice, seen: float, cautions: list[Caution]
+    points: Floats,
+    weights: Floats,
+    epicentre: Floats,
+    lattice: Lattice,
+    reach_um: float,
+    seen: float,
+    cautions: list[Caution],
 ) -> None:
     """Say how the lesion lies to the mid-sagittal slab.
 
     Parameters
     ----------
+    reach_um : float
+        From the centre of a mask voxel to its outermost corner along x.
     seen : float
         Share of the lesion's volume inside the slab.
     """
@@ -396,7 +351,7 @@ def _section_cautions(
     lesion_half = float(np.sqrt((weights * (points[:, 0] - aside) ** 2).sum() / weights.sum())) * 2.0
     where = f"centred {1e-3 * abs(aside):.1f} mm {side} of the mid-sagittal plane"
     if seen <= 0.0:
-        gap = float(np.abs(points[:, 0]).min()) - half
+        gap = float(np.abs(points[:, 0]).min()) - reach_um - half
         cautions.append(
             Caution(
                 SECTION_KEY,

@@ -204,7 +204,7 @@ def _affine_of(header: Any, shape: tuple[int, ...], file: Path, key: str, cautio
     affine = np.array(sform if sform_code > 0 else qform, dtype=np.float64)
     if not np.isfinite(affine).all() or voxel_volume(affine) < 1e-12:
         raise MaskError(
-            f"the affine of '{file}' is singular", key, np.array2string(affine[:3], precision=4),
+            f"the affine of '{file}' is singular", key, "voxels without volume",
             "Copy the header of the scan the mask was drawn on",
         )  # fmt: skip
     smallest = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
