@@ -1,0 +1,400 @@
+"""From a name or path to a checked configuration: the one door through which YAML enters.
+
+All problems of a file are found in one go. Structure, units and bounds are read first; what is wrong is then
+replaced by a default, so that the rules which tie keys together can still be checked on the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from cordgraft.core.problems import BadInput, Caution, Problem, nearest
+from cordgraft.scenario import catalog, overrides, rules
+from cordgraft.scenario.assemble import assemble, cautions_of, resolve
+from cordgraft.scenario.config import Config, digest_of, file_digest
+from cordgraft.scenario.document import Document, Path, address, parse
+from cordgraft.scenario.fields import REFUSED, form
+from cordgraft.scenario.schema import (
+    KINDS,
+    RUNNABLE,
+    SCHEMA_VERSION,
+    TITLE,
+    all_specs,
+    mechanisms,
+    names_at,
+    reader,
+    treatment_types,
+)
+from cordgraft.scenario.sections import SAFETY, SAFETY_DAY, SECTIONS
+
+#: What stands in for a required key that is missing or wrong, so that the other keys can still be checked.
+_STAND_IN: dict[Path, Any] = {
+    ("kind",): "scenario",
+    ("schema_version",): 1,
+    ("title",): "without a title",
+    ("duration",): "1095 d",
+    ("subject",): {"species": "mouse"},
+    ("subject", "species"): "mouse",
+}
+_MASKS = ("geometry.cord_mask", "geometry.lesion_mask")
+#: Most sibling keys that a message lists.
+_LISTED = 14
+
+
+def load(
+    name_or_path: str | FilePath,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    *,
+    allow_open: bool = False,
+) -> Config:
+    """Return the checked configuration of a scenario.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name in the catalogue or path of a YAML file.
+    sets : sequence of str
+        ``ADDRESS=VALUE``, each replaces one value of the file.
+    seed : int, optional
+        Replaces the one of the file.
+    allow_open : bool
+        Whether addresses under ``requires`` may still be open (to show a scenario, not to run it).
+
+    Raises
+    ------
+    BadInput
+        With every problem that was found.
+    """
+    path = catalog.locate(name_or_path)
+    document = parse(catalog.read_text(path), _shown(path))
+    return from_document(document, path, sets, seed, allow_open=allow_open)
+
+
+def from_document(
+    document: Document,
+    path: FilePath,
+    sets: Sequence[str] = (),
+    seed: int | None = None,
+    *,
+    allow_open: bool = False,
+) -> Config:
+    """Return the checked configuration of a document that stands in the file `path`; see `load`."""
+    problems = overrides.apply(document, sets if seed is None else [*sets, f"seed={seed}"])
+    problems += document.problems
+    bad: list[Path] = []
+    kind = document.data.get("kind")
+    if kind in KINDS and kind not in RUNNABLE:
+        raise BadInput(
+            _problem(document, ("kind",), f"a {kind} cannot be run by this version", ", ".join(RUNNABLE))
+        )
+    _tidy(document)
+    open_addresses = _open_addresses(document)
+    _place_masks(document, path.parent)
+    given = _read(document, problems, bad)
+    config = replace(assemble(given, path.stem), requires=open_addresses)
+    problems += _open_problems(document, open_addresses) if not allow_open else []
+    waiting = {tuple(known.split(".")) for known in open_addresses}
+    for finding in rules.check(config):
+        if finding.path not in waiting and not _rests_on_bad(finding, bad):
+            problems.append(_problem_of_finding(document, finding))
+    if problems:
+        raise BadInput(
+            sorted(dict.fromkeys(problems), key=lambda p: (p.file != document.file, p.line, p.column))
+        )
+    return _finish(config)
+
+
+def _finish(config: Config) -> Config:
+    resolved = resolve(config)
+    masks = {
+        "geometry.cord_mask": config.geometry.cord_mask,
+        "geometry.lesion_mask": config.geometry.lesion_mask,
+    }
+    inputs = {known: file_digest(FilePath(mask)) for known, mask in masks.items() if mask}
+    cautions = cautions_of(config)
+    cautions += [Caution(known, f"still open: --set {known}=VALUE") for known in config.requires]
+    return replace(
+        config,
+        resolved=resolved,
+        inputs=inputs,
+        digest=digest_of(resolved, inputs),
+        cautions=tuple(cautions),
+    )
+
+
+def _shown(path: FilePath) -> str:
+    """Return a path as messages show it: relative where it lies below the working folder."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return str(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+# --------------------------------------------------------------------------------------- before reading
+
+
+def _tidy(document: Document) -> None:
+    """Take sections whose lines are all commented out as empty, and ``none`` as no treatment."""
+    data = document.data
+    for section in ("injury", "parameters", "safety", "treatments", *SECTIONS):
+        if section in data and data[section] is None:
+            data[section] = {}
+    parameters = data.get("parameters")
+    if isinstance(parameters, dict):
+        data["parameters"] = {name: {} if keys is None else keys for name, keys in parameters.items()}
+    treatments = data.get("treatments")
+    if treatments == "none":
+        data["treatments"] = {}
+    elif isinstance(treatments, dict):
+        data["treatments"] = {name: keys for name, keys in treatments.items() if keys not in (None, "none")}
+
+
+def _open_addresses(document: Document) -> tuple[str, ...]:
+    wanted = document.data.get("requires")
+    if not isinstance(wanted, list):
+        return ()
+    return tuple(
+        known for known in wanted if isinstance(known, str) and document.get(tuple(known.split("."))) is None
+    )
+
+
+def _open_problems(document: Document, open_addresses: Sequence[str]) -> list[Problem]:
+    place = document.place(("requires",), key=True)
+    problems = []
+    for known in open_addresses:
+        spec = all_specs().get(known)
+        problems.append(
+            Problem(
+                f"this scenario leaves the key open; give it with --set {known}={_blank(known)}",
+                key=known,
+                allowed=spec.meaning if spec is not None else "",
+                file=place.file,
+                line=place.line,
+                column=place.column,
+            )
+        )
+    return problems
+
+
+def _blank(known: str) -> str:
+    if known in _MASKS:
+        return "FILE"
+    spec = all_specs().get(known)
+    return "21d" if spec is not None and spec.unit == "h" else "VALUE"
+
+
+def _place_masks(document: Document, folder: FilePath) -> None:
+    """Make paths of masks absolute: in a file they count from its folder, after --set from the working one."""
+    geometry = document.data.get("geometry")
+    if not isinstance(geometry, dict):
+        return
+    for key in ("cord_mask", "lesion_mask"):
+        name = geometry.get(key)
+        if isinstance(name, str) and name:
+            outside = document.place(("geometry", key)).file == overrides.SET
+            base = FilePath.cwd() if outside else folder.resolve()
+            geometry[key] = os.path.normpath(base / FilePath(name).expanduser())
+
+
+# ------------------------------------------------------------------------------------------- structure
+
+
+def _read(document: Document, problems: list[Problem], bad: list[Path]) -> Mapping[str, Any]:
+    """Return what the document states, wrong keys taken out; problems and bad paths are added to the lists."""
+    treatments = _treatment_types(document, problems, bad)
+    mentioned = document.data.get("parameters")
+    names = tuple(name for name in mechanisms() if isinstance(mentioned, dict) and name in mentioned)
+    adapter = reader(names, tuple(treatments.items()))
+    for _ in range(len(_STAND_IN) + 2):
+        try:
+            return adapter.validate_python(document.data)
+        except ValidationError as error:
+            for fault in error.errors(include_url=False):
+                path = tuple(fault["loc"])
+                if path not in bad:
+                    problems.append(_problem_of_fault(document, path, fault, treatments))
+                    bad.append(path)
+                _repair(document, path)
+    raise AssertionError("a document could not be repaired: a stand-in is wrong itself")
+
+
+def _treatment_types(document: Document, problems: list[Problem], bad: list[Path]) -> dict[str, str]:
+    """Return name -> type of the treatments; those without a usable type are reported and taken out."""
+    treatments = document.data.get("treatments")
+    if not isinstance(treatments, dict):
+        return {}
+    known, found = treatment_types(), {}
+    example = "graft: {type: cell_graft, at: 9 d}"
+    if isinstance(treatments.get("type"), str):
+        sentence = "each treatment needs a name of its own, with its keys under it"
+        problems.append(_problem(document, ("treatments",), sentence, example, value="type"))
+        bad.append(("treatments",))
+        document.drop(("treatments",))
+        return {}
+    for name, keys in list(treatments.items()):
+        path: Path = ("treatments", name)
+        word = keys.get("type") if isinstance(keys, dict) else None
+        if word in known:
+            found[name] = word
+            continue
+        if not isinstance(keys, dict):
+            problem = _problem(document, path, "a map that starts with its type is needed here", example)
+        elif word is None:
+            problem = _problem(document, path, "the key type is missing", ", ".join(known), key=True)
+        else:
+            near = nearest(str(word), known)
+            problem = _problem(
+                document, (*path, "type"), "there is no such treatment", ", ".join(known), near
+            )
+        problems.append(problem)
+        bad.append(path)
+        document.drop(path)
+    return found
+
+
+def _repair(document: Document, path: Path) -> None:
+    """Take a wrong value out, or put a stand-in where one is needed."""
+    if path[0] == "safety" and len(path) > 2:
+        path = path[:2]  # a bound without all its keys is none
+    while path and path not in _STAND_IN and isinstance(path[-1], int):
+        path = path[:-1]
+    if path in _STAND_IN:
+        parent = document.get(path[:-1])
+        if isinstance(parent, dict):
+            parent[path[-1]] = _STAND_IN[path]
+    else:
+        document.drop(path)
+
+
+def _problem_of_fault(
+    document: Document, path: Path, fault: Mapping[str, Any], treatments: dict[str, str]
+) -> Problem:
+    kind = fault["type"]
+    if kind == REFUSED:
+        context = fault["ctx"]
+        return _problem(document, path, context["sentence"], context["allowed"], context["near"])
+    if kind == "missing":
+        return _problem(document, path, "the key is missing", _wanted(path), key=True)
+    if kind == "extra_forbidden":
+        return _unknown_key(document, path, treatments)
+    return _problem(document, path, "a map of keys is needed here", ", ".join(names_at(path, treatments)))
+
+
+def _wanted(path: Path) -> str:
+    """Return what may stand behind a required key."""
+    specs = {**all_specs(), "title": TITLE}
+    if address(path) in specs:
+        return form(specs[address(path)])
+    if path[0] == "safety":
+        return form(SAFETY[str(path[1])].limit if path[-1] == "at_most" else SAFETY_DAY)
+    return {"kind": ", ".join(RUNNABLE), "schema_version": str(SCHEMA_VERSION)}.get(
+        str(path[-1]), ", ".join(names_at(path))
+    )
+
+
+def _unknown_key(document: Document, path: Path, treatments: dict[str, str]) -> Problem:
+    siblings = names_at(path[:-1], treatments)
+    word = str(path[-1])
+    sentence = "there is no such key here"
+    near: tuple[str, ...] = ()
+    if path[0] == "parameters" and len(path) == 3 and word in ("enabled", "period"):
+        reason = (
+            "the state has no meaning without it"
+            if word == "enabled"
+            else "it looks at the clock in every tick"
+        )
+        sentence = f"this mechanism has no such key: {reason}"
+    else:
+        other = tuple(known for known in _elsewhere(word) if known.rpartition(".")[0] != address(path[:-1]))
+        near = (*other, *nearest(word, siblings))[:3]
+    listed = siblings if len(siblings) <= _LISTED or not near else ()
+    place = document.place(path, key=True)
+    return Problem(
+        sentence,
+        address(path),
+        word,
+        ", ".join(listed),
+        near,
+        place.file,
+        place.line,
+        place.column,
+    )
+
+
+def _elsewhere(word: str) -> tuple[str, ...]:
+    """Return the addresses that end in a word, where it is one of a kind, or almost so spelled."""
+    known: dict[str, list[str]] = {}
+    for one in (*all_specs(), *(f"parameters.{name}" for name in mechanisms())):
+        known.setdefault(one.rpartition(".")[2], []).append(one)
+    match = word if word in known else next(iter(get_close_matches(word, known, n=1, cutoff=0.9)), "")
+    found = known.get(match, [])
+    return tuple(found) if len(found) <= 2 else ()
+
+
+def _problem(
+    document: Document,
+    path: Path,
+    sentence: str,
+    allowed: str = "",
+    near: Sequence[str] = (),
+    *,
+    key: bool = False,
+    value: str = "",
+) -> Problem:
+    place = document.place(path, key=key)
+    written = value or (document.values[path].written if path in document.values else "")
+    return Problem(
+        sentence, address(path), written, allowed, tuple(near), place.file, place.line, place.column
+    )
+
+
+# ------------------------------------------------------------------------------------- rules between keys
+
+
+def _rests_on_bad(finding: rules.Finding, bad: Sequence[Path]) -> bool:
+    return any(path[: len(wrong)] == wrong for wrong in bad for path in (finding.path, *finding.rests_on))
+
+
+def _problem_of_finding(document: Document, finding: rules.Finding) -> Problem:
+    """Return the problem where the user wrote something that takes part in it."""
+    written = [path for path in (finding.path, *finding.rests_on) if path in document.values]
+    item = _item(document, finding)
+    place = document.place(item or (written[0] if written else finding.path))
+    value = finding.value
+    if not value and finding.path in document.values:
+        value = document.values[finding.path].written
+    return Problem(
+        finding.sentence,
+        address(item or finding.path),
+        value,
+        finding.allowed,
+        finding.near,
+        place.file,
+        place.line,
+        place.column,
+    )
+
+
+def _item(document: Document, finding: rules.Finding) -> Path | None:
+    """Return the path of the item of a list that a finding is about, by its value."""
+    if finding.path != ("record", "maps"):
+        return None
+    from cordgraft.core.units import UnitError, parse_quantity
+
+    items = document.get(finding.path)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        try:
+            if isinstance(item, str) and parse_quantity(item, "h") == parse_quantity(finding.value, "h"):
+                return (*finding.path, index)
+        except UnitError:
+            continue
+    return None

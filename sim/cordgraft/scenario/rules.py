@@ -1,0 +1,263 @@
+"""Rules that tie several keys together, checked on the assembled configuration.
+
+Each rule yields `Finding`s; the loader adds where the keys stand, and leaves out a finding that rests on a key
+which is wrong by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from cordgraft.core.clock import whole_ticks
+from cordgraft.core.problems import nearest
+from cordgraft.core.units import convert
+from cordgraft.processes import registry
+from cordgraft.scenario.config import Config
+from cordgraft.scenario.document import Path
+from cordgraft.scenario.fields import quantity_in_words
+from cordgraft.scenario.sections import LEVELS
+
+#: Fewest voxels that may lie across the cord from back to front: below it horns and columns fall together.
+FEWEST_ACROSS = 8
+_LENGTH: Path = ("geometry", "length")
+_DURATION: Path = ("duration",)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that does not fit.
+
+    Parameters
+    ----------
+    path : tuple
+        Where it is reported.
+    sentence, allowed, near
+        See `cordgraft.core.problems.Problem`.
+    rests_on : tuple of paths
+        Other keys that take part.
+    value : str
+        What was found, where the text of the file does not say it.
+    """
+
+    path: Path
+    sentence: str
+    allowed: str = ""
+    near: tuple[str, ...] = ()
+    rests_on: tuple[Path, ...] = ()
+    value: str = ""
+
+
+def check(config: Config) -> Iterator[Finding]:
+    """Yield everything about a configuration that cannot be run as it stands."""
+    yield from _level(config)
+    yield from _times(config)
+    yield from _space(config)
+    yield from _injury(config)
+    yield from _treatments(config)
+    yield from _masks(config)
+    yield from _safety(config)
+
+
+def in_um(params: Any, name: str) -> float | None:
+    """Return a length among the parameters of a process in um, or None where there is none."""
+    return _in(params, name, "um")
+
+
+def _in(params: Any, name: str, unit: str) -> float | None:
+    spec, value = type(params).specs().get(name), getattr(params, name, None)
+    return None if spec is None or value is None else convert(float(value), spec.unit, unit)
+
+
+def _level(config: Config) -> Iterator[Finding]:
+    levels = LEVELS[config.subject.species]
+    if config.geometry.level not in levels:
+        yield Finding(
+            ("geometry", "level"),
+            f"no cord size is cited for this level of the {config.subject.species}",
+            ", ".join(levels),
+            nearest(config.geometry.level, levels),
+            (("subject", "species"),),
+            config.geometry.level,
+        )
+
+
+def _times(config: Config) -> Iterator[Finding]:
+    tick, end = config.tick_h, config.duration_h
+    whole: list[tuple[Path, float]] = [(_DURATION, end), (("record", "series"), config.record.series_h)]
+    whole += [(("record", "maps"), hours) for hours in config.record.maps_h]
+    whole += [
+        (("parameters", name, "period"), hours)
+        for name, hours in config.periods_h.items()
+        if name in config.parameters
+    ]
+    for path, hours in whole:
+        try:
+            ticks = whole_ticks(hours, tick)
+        except ValueError:
+            ticks = -1
+        if ticks < 0 or (ticks == 0 and path[-1] != "maps"):
+            yield Finding(
+                path,
+                f"the time is not a whole number of ticks of {quantity_in_words(tick, 'h')}",
+                rests_on=(("tick",),),
+                value=str(quantity_in_words(hours, "h")),
+            )
+    for hours in config.record.maps_h:
+        if hours > end:
+            yield Finding(
+                ("record", "maps"),
+                "a day of the maps lies after the end of the run",
+                f"0 d to {quantity_in_words(end, 'h')}",
+                rests_on=(_DURATION,),
+                value=str(quantity_in_words(hours, "h")),
+            )
+    if config.record.series_h > end:
+        yield Finding(("record", "series"), "the interval is longer than the run", rests_on=(_DURATION,))
+
+
+def _space(config: Config) -> Iterator[Finding]:
+    geometry = config.geometry
+    width, depth = geometry.cord_diameter_um
+    x, y, z = geometry.voxel_um
+    if not geometry.cord_mask and y * FEWEST_ACROSS > depth:
+        yield Finding(
+            ("geometry", "voxel"),
+            f"fewer than {FEWEST_ACROSS} voxels lie across the cord of {quantity_in_words(depth, 'um')}",
+            f"an edge of at most {quantity_in_words(round(depth / FEWEST_ACROSS, 3), 'um')} from back to front",
+            rests_on=(("geometry", "cord_depth"), ("geometry", "level")),
+        )
+    if geometry.section == "volume" and not geometry.cord_mask and x * FEWEST_ACROSS > width:
+        yield Finding(
+            ("geometry", "voxel"),
+            f"fewer than {FEWEST_ACROSS} voxels lie across the cord of {quantity_in_words(width, 'um')}",
+            f"an edge of at most {quantity_in_words(round(width / FEWEST_ACROSS, 3), 'um')} from right to left",
+            rests_on=(("geometry", "cord_width"), ("geometry", "level")),
+        )
+    if z * FEWEST_ACROSS > geometry.length_um:
+        yield Finding(
+            ("geometry", "voxel"),
+            f"fewer than {FEWEST_ACROSS} voxels lie along the cord",
+            rests_on=(_LENGTH,),
+        )
+    if geometry.section == "midsagittal" and geometry.slab_um > width:
+        yield Finding(
+            ("geometry", "slab"),
+            "the section is thicker than the cord is wide",
+            f"at most {quantity_in_words(width, 'um')}",
+            rests_on=(("geometry", "cord_width"), ("geometry", "level")),
+        )
+
+
+def _injury(config: Config) -> Iterator[Finding]:
+    kind = getattr(config.injury, "type", "")
+    if kind == "lateral_hemisection" and config.geometry.section == "midsagittal":
+        yield Finding(
+            ("injury", "type"),
+            "a lateral hemisection has no mid-sagittal section: one side is whole, the other is cut",
+            "section: volume, or another type of injury",
+            rests_on=(("geometry", "section"),),
+        )
+    length = in_um(config.injury, "primary_length") or 0.0
+    position = in_um(config.injury, "position") or 0.0
+    room = config.geometry.length_um
+    if config.geometry.lesion_mask:
+        return
+    if length >= room:
+        yield Finding(
+            ("injury", "primary_length"),
+            "the lesion is longer than the cord that is simulated",
+            f"less than {quantity_in_words(room, 'um')} (geometry.length)",
+            rests_on=(_LENGTH,),
+        )
+    elif abs(position) + 0.5 * length >= 0.5 * room:
+        most = quantity_in_words(0.5 * (room - length), "um")
+        yield Finding(
+            ("injury", "position"),
+            "the lesion reaches beyond the cord that is simulated",
+            f"between -{most} and {most}",
+            rests_on=(_LENGTH, ("injury", "primary_length")),
+        )
+
+
+def _treatments(config: Config) -> Iterator[Finding]:
+    half = 0.5 * config.geometry.length_um
+    depth_um = config.geometry.cord_diameter_um[1]
+    for label, (_, params) in config.treatments.items():
+        here: Path = ("treatments", label)
+        if label in registry():
+            yield Finding(
+                here, "a mechanism has this name already; call the treatment something else", value=label
+            )
+        at = _in(params, "at", "h")
+        if at is not None and at >= config.duration_h:
+            yield Finding(
+                (*here, "at"),
+                "the treatment comes after the end of the run",
+                f"before {quantity_in_words(config.duration_h, 'h')}",
+                rests_on=(_DURATION,),
+            )
+        position = in_um(params, "position")
+        row = 0.5 * (getattr(params, "sites", 1) - 1) * (in_um(params, "site_spacing") or 0.0)
+        if position is not None and abs(position) + row >= half:
+            yield Finding(
+                (*here, "position"),
+                "the place lies beyond the cord that is simulated",
+                f"between -{quantity_in_words(half, 'um')} and {quantity_in_words(half, 'um')} from the epicentre",
+                rests_on=(_LENGTH, (*here, "sites"), (*here, "site_spacing")),
+            )
+        depth = in_um(params, "depth")
+        if depth is not None and depth >= depth_um and not config.geometry.cord_mask:
+            yield Finding(
+                (*here, "depth"),
+                "the place lies outside the cord",
+                f"less than the cord is deep: {quantity_in_words(depth_um, 'um')}",
+                rests_on=(("geometry", "cord_depth"), ("geometry", "level"), ("subject", "species")),
+            )
+
+
+def _masks(config: Config) -> Iterator[Finding]:
+    geometry = config.geometry
+    for key in ("cord_mask", "lesion_mask"):
+        name = getattr(geometry, key)
+        path = FilePath(name)
+        if name and not path.is_file():
+            others = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+            yield Finding(
+                ("geometry", key), "there is no such file", "a NIfTI file", nearest(path.name, others)
+            )
+    together: Mapping[str, Any] = {
+        "cord_mask": geometry.cord_mask,
+        "lesion_mask": geometry.lesion_mask,
+        "scan_at": geometry.scan_at_h,
+    }
+    wants = {"lesion_mask": ("cord_mask", "scan_at"), "scan_at": ("lesion_mask",)}
+    for key, others_wanted in wants.items():
+        for other in others_wanted:
+            if together[key] not in ("", None) and together[other] in ("", None):
+                yield Finding(
+                    ("geometry", other),
+                    f"the key is missing: geometry.{key} needs it",
+                    rests_on=(("geometry", key),),
+                    value="nothing",
+                )
+    if geometry.scan_at_h is not None and geometry.scan_at_h >= config.duration_h:
+        yield Finding(
+            ("geometry", "scan_at"),
+            "the scan comes after the end of the run",
+            f"before {quantity_in_words(config.duration_h, 'h')}",
+            rests_on=(_DURATION,),
+        )
+
+
+def _safety(config: Config) -> Iterator[Finding]:
+    for name, bound in config.safety.items():
+        if "from" in bound and "to" in bound and bound["from"] >= bound["to"]:
+            yield Finding(
+                ("safety", name, "to"),
+                "the window ends before it begins",
+                f"later than {quantity_in_words(bound['from'], 'h')}",
+                rests_on=(("safety", name, "from"),),
+            )
