@@ -93,11 +93,11 @@ class Unit:
     powers: tuple[int, ...]
 
     def describe(self) -> str:
-        """Return the dimension in words, for example ``length2 time-1``."""
-        words = [
-            name + (str(p) if p != 1 else "") for name, p in zip(DIMENSIONS, self.powers, strict=True) if p
-        ]
-        return " ".join(words) or "dimensionless"
+        """Return the dimension in words, for example ``length^2/time``."""
+        parts = [(name, power) for name, power in zip(DIMENSIONS, self.powers, strict=True) if power]
+        above = "*".join(name + (f"^{p}" if p != 1 else "") for name, p in parts if p > 0)
+        below = "".join(f"/{name}" + (f"^{-p}" if p != -1 else "") for name, p in parts if p < 0)
+        return f"{above or '1'}{below}" if parts else "pure number"
 
 
 @lru_cache(maxsize=512)
