@@ -237,8 +237,15 @@ class RunStore:
                 for column, (values, attrs) in columns.items():
                     dim = dims.get(f"{name}/{column}", dims.get(name, schema.ROW))
                     put_array(member, column, values, (dim,), attrs)
-            parent.attrs.update({schema.TICK: tick, "day": self.day(tick), schema.COMPLETE: True})
+            parent.attrs.update({schema.TICK: tick, "day": self.day(tick), schema.COMPLETE: 1})
         return place
+
+    def write_geometry(self, arrays: Mapping[str, Array]) -> None:
+        """Write static maps anew: some of them exist only once the injury has happened."""
+        with writing("the static maps", self.kept):
+            group = self._root[schema.GEOMETRY_GROUP]
+            for name, values in arrays.items():
+                group[name][...] = values
 
     def write_group(
         self, name: str, arrays: Mapping[str, tuple[Array, tuple[str, ...], Mapping[str, Any]]]
