@@ -15,7 +15,7 @@ from functools import lru_cache
 from cordgraft.core.problems import nearest
 
 #: Base dimensions, in the order of the exponents of `Unit`.
-DIMENSIONS = ("length", "time", "mass", "amount", "pressure", "cells", "axons", "points", "activity")
+DIMENSIONS = ("length", "time", "mass", "amount", "pressure", "cells", "axons", "points", "synapses", "activity")
 _ZERO = (0,) * len(DIMENSIONS)
 
 
@@ -69,6 +69,8 @@ ATOMS: dict[str, tuple[float, tuple[int, ...]]] = {
     "cells": (1.0, _base("cells")),
     "axon": (1.0, _base("axons")),
     "axons": (1.0, _base("axons")),
+    "synapse": (1.0, _base("synapses")),
+    "synapses": (1.0, _base("synapses")),
     "point": (1.0, _base("points")),
     "points": (1.0, _base("points")),
     "U": (1.0, _base("activity")),
