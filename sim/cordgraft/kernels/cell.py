@@ -1,0 +1,535 @@
+"""Grafted cells: hazard, commitment, division, migration, and who gets a place.
+
+Bodies carry the biology of one cell, loops visit rows ``start .. stop``. A body reads the state of the tissue
+as it was before the step and writes only its own row, so that neither the order of the rows nor the number of
+threads matters; conflicts over places are settled afterwards, in `settle`.
+
+Rates are per hour and become probabilities by ``1 - exp(-rate dt)``. Factors that decay with age are integrated
+over the step in closed form. Both together make waiting times independent of the period of a process.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordgraft.core.streams import Stream
+from cordgraft.kernels.compile import body, kernel, run_blocks
+from cordgraft.kernels.random import child_id, uniform, uniform_pair, words
+
+_SURVIVAL = int(Stream.SURVIVAL)
+_DIVISION = int(Stream.DIVISION)
+_FATE = int(Stream.FATE)
+_MIGRATION = int(Stream.MIGRATION)
+_CROWDING = int(Stream.CROWDING)
+
+#: The numbers of `cordgraft.state.cells.CellKind`; a test holds the two together.
+UNDIFFERENTIATED, PRECURSOR, NEURON, ASTROCYTE, OLIGODENDROCYTE = range(5)
+
+
+class Draw(NamedTuple):
+    """Key of the random numbers and length of the step; `tick_h` turns ticks into ages."""
+
+    seed: Any
+    tick: int
+    dt_h: float
+    tick_h: float
+
+
+class Cells(NamedTuple):
+    """Columns of the table ``cell`` that kernels use, (n,) each."""
+
+    id: Any
+    line: Any
+    site: Any
+    kind: Any
+    grafted_tick: Any
+    committed_tick: Any
+    heading: Any
+    new_heading: Any
+    hazard: Any
+    division_target: Any
+    move_target: Any
+
+
+class Space(NamedTuple):
+    """The lattice as cells see it; arrays are flat (voxel,), C order.
+
+    `count` simulated cells (float64), `places` they may take (int32), `capacity` the same not rounded (float64);
+    `barrier` and `white` float64, 0-1; `shape` voxels and `spacing` um per axis; `own` is the part of `count`
+    that is the living cell itself, by which it is not crowded: 1 / cells_per_agent.
+    """
+
+    cord: Any
+    count: Any
+    places: Any
+    capacity: Any
+    barrier: Any
+    white: Any
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    own: float
+
+
+def draw_key(key: Any, tick_h: float) -> Draw:
+    """Return the key of a process step in the types that the compiled kernels expect."""
+    return Draw(np.uint64(key.seed), int(key.tick), float(key.dt_h), float(tick_h))
+
+
+@body
+def probability(amount: Any) -> Any:
+    """Return the chance that something with this integrated rate has happened."""
+    return -np.expm1(-amount)
+
+
+@body
+def decaying(age_h: Any, dt_h: Any, decay: Any) -> Any:
+    """Return the integral of ``exp(-decay s)`` for s from `age_h` to ``age_h + dt_h``, hours."""
+    if decay <= 0.0:
+        return dt_h
+    return -np.exp(-decay * age_h) * np.expm1(-decay * dt_h) / decay
+
+
+@body
+def crowding(site: Any, space: Any) -> Any:
+    """Return n/K as the cell itself meets it: the *others* in its voxel over what the voxel can hold.
+
+    Without taking itself off, a lone cell would inhibit itself by 1/K, and a fine lattice (few places a voxel)
+    would grow grafts more slowly than a coarse one.
+    """
+    capacity = space.capacity[site]
+    if capacity <= 0.0:
+        return np.inf
+    return max(0.0, (space.count[site] - space.own) / capacity)
+
+
+# ---------------------------------------------------------------------------------------------- hazard
+class Dangers(NamedTuple):
+    """Death rates per hour and their cues; `oxygen` (mmHg) and `tnf` flat (voxel,) float64."""
+
+    handling: float
+    handling_decay: float
+    background: float
+    hypoxia: float
+    critical_oxygen: float
+    inflammation: float
+    tnf_half: float
+    oxygen: Any
+    tnf: Any
+
+
+@body
+def hazard_one(i: Any, cells: Any, dangers: Any, draw: Any) -> None:
+    """Add the death hazard of one cell over this step (dimensionless)."""
+    site = cells.site[i]
+    age = (draw.tick - cells.grafted_tick[i]) * draw.tick_h
+    lack = max(0.0, 1.0 - dangers.oxygen[site] / dangers.critical_oxygen)
+    tnf = max(0.0, dangers.tnf[site])
+    inflamed = tnf * tnf / (tnf * tnf + dangers.tnf_half * dangers.tnf_half)
+    rate = dangers.background + dangers.hypoxia * lack + dangers.inflammation * inflamed
+    early = dangers.handling * decaying(age, draw.dt_h, dangers.handling_decay)
+    cells.hazard[i] += early + rate * draw.dt_h
+
+
+@kernel
+def hazard_loop(start: Any, stop: Any, cells: Any, dangers: Any, draw: Any) -> None:
+    """Deposit hazards for rows ``start .. stop``."""
+    for i in range(start, stop):
+        hazard_one(i, cells, dangers, draw)
+
+
+# ---------------------------------------------------------------------------------------------- fate
+class Choices(NamedTuple):
+    """Commitment: rates per hour, odds and cues.
+
+    `leaning` (line, 3): odds of neuron, astrocyte, oligodendrocyte; `crowded`, `inflamed`, `touching` the
+    exponents of the local cues; `inflammation` flat (voxel,) cue J, 0-1.
+    """
+
+    commit: float
+    leave: float
+    leaning: Any
+    crowded: float
+    inflamed: float
+    touching: float
+    migratory: float
+    inflammation: Any
+
+
+@body
+def commit_one(i: Any, cells: Any, space: Any, choices: Any, draw: Any) -> None:
+    """Let one undifferentiated cell become a precursor, or one precursor commit."""
+    kind = cells.kind[i]
+    if kind != UNDIFFERENTIATED and kind != PRECURSOR:
+        return
+    chance, choice = uniform_pair(draw.seed, cells.id[i], draw.tick, _FATE, 0)
+    rate = choices.leave if kind == UNDIFFERENTIATED else choices.commit
+    if chance >= probability(rate * draw.dt_h):
+        return
+    cells.committed_tick[i] = draw.tick
+    if kind == UNDIFFERENTIATED:
+        cells.kind[i] = PRECURSOR
+        return
+    site, line = cells.site[i], cells.line[i]
+    neuron = choices.leaning[line, 0] * np.exp(choices.crowded * min(1.0, crowding(site, space)))
+    astrocyte = choices.leaning[line, 1] * np.exp(choices.inflamed * choices.inflammation[site])
+    oligodendrocyte = choices.leaning[line, 2] * np.exp(choices.touching * space.white[site])
+    choice *= neuron + astrocyte + oligodendrocyte
+    if choice < neuron:
+        cells.kind[i] = NEURON
+        return
+    if choice >= neuron + astrocyte:
+        cells.kind[i] = OLIGODENDROCYTE
+        return
+    cells.kind[i] = ASTROCYTE
+    travels, side = uniform_pair(draw.seed, cells.id[i], draw.tick, _FATE, 1)
+    if travels < choices.migratory:
+        cells.heading[i] = 1 if side < 0.5 else -1
+
+
+@kernel
+def commit_loop(start: Any, stop: Any, cells: Any, space: Any, choices: Any, draw: Any) -> None:
+    """Commit rows ``start .. stop``."""
+    for i in range(start, stop):
+        commit_one(i, cells, space, choices, draw)
+
+
+# ---------------------------------------------------------------------------------------------- places
+@body
+def neighbour(site: Any, direction: Any, space: Any) -> Any:
+    """Return the voxel next to `site`, or -1 at the edge of the cord; directions are -x, +x, -y, +y, -z, +z."""
+    _, ny, nz = space.shape
+    stride = 1
+    place = site % nz
+    length = nz
+    if direction < 2:
+        stride = ny * nz
+        place = site // stride
+        length = space.shape[0]
+    elif direction < 4:
+        stride = nz
+        place = (site // nz) % ny
+        length = ny
+    step = 1 if direction % 2 == 1 else -1
+    if place + step < 0 or place + step >= length:
+        return -1
+    other = site + step * stride
+    if space.cord[other] == 0:
+        return -1
+    return other
+
+
+@body
+def passage(site: Any, other: Any, space: Any, stop: Any) -> Any:
+    """Return the share of steps between two voxels that the astrocyte border lets through."""
+    return 1.0 - stop * max(space.barrier[site], space.barrier[other])
+
+
+# ---------------------------------------------------------------------------------------------- division
+class Cycle(NamedTuple):
+    """Constants of division.
+
+    `rate` (line, kind) 1/h in an empty place at grafting; `slowing` (kind,) 1/h; `reach` (line, kind) multiple of
+    the capacity at which division stops; `rise` (line,) 1/h for undifferentiated cells; `push_um` how far a
+    daughter may shove; `barrier_stop` as in `passage`.
+    """
+
+    rate: Any
+    slowing: Any
+    reach: Any
+    rise: Any
+    push_um: float
+    barrier_stop: float
+
+
+@body
+def division_amount(i: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> Any:
+    """Return the division rate of one cell integrated over the step."""
+    kind, line = cells.kind[i], cells.line[i]
+    rate = cycle.rate[line, kind]
+    if rate <= 0.0:
+        return 0.0
+    room = 1.0 - crowding(cells.site[i], space) / cycle.reach[line, kind]
+    if room <= 0.0:
+        return 0.0
+    age = (draw.tick - cells.grafted_tick[i]) * draw.tick_h
+    amount = rate * room * decaying(age, draw.dt_h, cycle.slowing[kind])
+    if kind == UNDIFFERENTIATED:
+        amount *= 1.0 + cycle.rise[line] * (age + 0.5 * draw.dt_h)
+    return amount
+
+
+@body
+def daughter_place(site: Any, choice: Any, chance: Any, space: Any, cycle: Any) -> Any:
+    """Return the voxel for a daughter: the mother's, else the first with a place along one direction, else -1.
+
+    Shoving along a line stands for the push of a growing clone on its neighbours. It starts with the
+    neighbouring voxel, goes at most `push_um` far, and the border holds it back as it holds back moves.
+    """
+    if space.count[site] < space.places[site]:
+        return site
+    open_axes = 0
+    for axis in range(3):
+        if space.shape[axis] > 1:
+            open_axes += 1
+    pick = min(int(choice * 2 * open_axes), 2 * open_axes - 1)
+    direction = -1
+    for axis in range(3):
+        if space.shape[axis] > 1:
+            if pick < 2:
+                direction = 2 * axis + pick
+                break
+            pick -= 2
+    if direction < 0:
+        return -1
+    reach = space.spacing[direction // 2]
+    pushed = reach
+    through = 1.0
+    here = site
+    while pushed <= max(cycle.push_um, reach):
+        other = neighbour(here, direction, space)
+        if other < 0:
+            return -1
+        through = min(through, passage(here, other, space, cycle.barrier_stop))
+        if chance >= through:
+            return -1
+        if space.count[other] < space.places[other]:
+            return other
+        here = other
+        pushed += reach
+    return -1
+
+
+@body
+def divide_one(i: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> None:
+    """Propose a daughter for one cell; a proposal that waits for the turnover is not replaced."""
+    if cells.division_target[i] >= 0:
+        return
+    amount = division_amount(i, cells, space, cycle, draw)
+    if amount <= 0.0:
+        return
+    chance, choice = uniform_pair(draw.seed, cells.id[i], draw.tick, _DIVISION, 0)
+    if chance >= probability(amount):
+        return
+    held = uniform(draw.seed, cells.id[i], draw.tick, _DIVISION, 1)
+    cells.division_target[i] = daughter_place(cells.site[i], choice, held, space, cycle)
+
+
+@kernel
+def divide_loop(start: Any, stop: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> None:
+    """Propose daughters for rows ``start .. stop``."""
+    for i in range(start, stop):
+        divide_one(i, cells, space, cycle, draw)
+
+
+@kernel
+def amount_loop(start: Any, stop: Any, cells: Any, space: Any, cycle: Any, draw: Any, out: Any) -> None:
+    """Write the integrated division rate of rows ``start .. stop`` (for the proliferation index)."""
+    for i in range(start, stop):
+        out[i] = division_amount(i, cells, space, cycle, draw)
+
+
+# ---------------------------------------------------------------------------------------------- migration
+#: Row of the motion tables for astrocytes that travel along the cord; the others have the number of their kind.
+TRAVELLER = 5
+
+
+class Motion(NamedTuple):
+    """Migration: `spread` and `pressure` (6,) um2/h by kind, with a last row for travelling astrocytes.
+
+    `drift` um/h along the cord of travellers in white matter, `elsewhere` its share outside; `turn` rate of
+    drawing a new heading, 1/h; `pieces` (6,) int64 hops into which the step is cut, so that no hop has a
+    probability above one.
+    """
+
+    spread: Any
+    pressure: Any
+    drift: float
+    elsewhere: float
+    turn: float
+    barrier_stop: float
+    pieces: Any
+
+
+@body
+def hop_chances(row: Any, axis: Any, speed: Any, space: Any, motion: Any, dt_h: Any) -> Any:
+    """Return the chances of one hop up and one hop down an axis, and of one pushed hop, in a piece of `dt_h`.
+
+    With mean ``m`` and variance ``s`` per piece (in voxels) the hops up and down have the sum
+    ``max(|m|, s + m^2)`` and the difference ``m``: the walk on the lattice has exactly the drift and the spread
+    of the one in space. The least spread a lattice can give to a drift is that of ``|m|``.
+    """
+    width = space.spacing[axis]
+    mean = abs(speed) * dt_h / width
+    variance = 2.0 * motion.spread[row] * dt_h / (width * width)
+    both = max(mean, variance + mean * mean)
+    forward, backward = 0.5 * (both + mean), 0.5 * (both - mean)
+    if speed < 0.0:
+        forward, backward = backward, forward
+    return forward, backward, motion.pressure[row] * dt_h / (width * width)
+
+
+@body
+def hop_one(site: Any, start: Any, row: Any, heading: Any, u: Any, space: Any, motion: Any, dt_h: Any) -> Any:
+    """Return where a cell stands after one piece of its step; `u` is uniform, `start` its own voxel.
+
+    The uniform first picks a direction (or none), then decides by its place within that slot whether the
+    border, a full voxel or a lack of pressure holds the cell back.
+    """
+    for axis in range(3):
+        if space.shape[axis] == 1:
+            continue
+        speed = 0.0
+        if axis == 2 and heading != 0:
+            white = space.white[site]
+            speed = heading * motion.drift * (white + motion.elsewhere * (1.0 - white))
+        forward, backward, pushed = hop_chances(row, axis, speed, space, motion, dt_h)
+        for up in range(2):
+            free = forward if up == 1 else backward
+            if u >= free + pushed:
+                u -= free + pushed
+                continue
+            other = neighbour(site, 2 * axis + up, space)
+            if other < 0 or (other != start and space.count[other] >= space.places[other]):
+                return site
+            fall = 0.0
+            if pushed > 0.0:
+                here = (space.count[site] - (space.own if site == start else 0.0)) / max(space.capacity[site], 1e-12)
+                there = (space.count[other] - (space.own if other == start else 0.0)) / max(
+                    space.capacity[other], 1e-12
+                )
+                fall = min(1.0, max(0.0, here - there))
+            if u < (free + pushed * fall) * passage(site, other, space, motion.barrier_stop):
+                return other
+            return site
+    return site
+
+
+@body
+def move_one(i: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
+    """Propose where one cell goes, and now and then a new heading for a traveller.
+
+    A proposal that still waits for the turnover is continued, so that migration may run more often than that.
+    """
+    identity = cells.id[i]
+    row = np.int64(TRAVELLER) if cells.heading[i] != 0 else np.int64(cells.kind[i])
+    if cells.heading[i] != 0:
+        chance, side = uniform_pair(draw.seed, identity, draw.tick, _MIGRATION, 0)
+        if chance < probability(motion.turn * draw.dt_h):
+            cells.new_heading[i] = 1 if side < 0.5 else -1
+    elif motion.spread[row] <= 0.0 and motion.pressure[row] <= 0.0:
+        return
+    heading = np.int64(cells.heading[i])
+    start = cells.site[i]
+    site = start if cells.move_target[i] < 0 else cells.move_target[i]
+    pieces = motion.pieces[row]
+    dt_h = draw.dt_h / pieces
+    u = second = 0.0
+    for piece in range(pieces):
+        if piece % 2 == 0:
+            u, second = uniform_pair(draw.seed, identity, draw.tick, _MIGRATION, 1 + piece // 2)
+        else:
+            u = second
+        site = hop_one(site, start, row, heading, u, space, motion, dt_h)
+    cells.move_target[i] = site if site != start else -1
+
+
+@kernel
+def move_loop(start: Any, stop: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
+    """Propose moves for rows ``start .. stop``."""
+    for i in range(start, stop):
+        move_one(i, cells, space, motion, draw)
+
+
+# ---------------------------------------------------------------------------------------------- turnover
+@kernel
+def death_loop(start: Any, stop: Any, identity: Any, hazard: Any, draw: Any, dead: Any) -> None:
+    """Write which rows ``start .. stop`` die of the hazard that was deposited since the last turnover."""
+    for i in range(start, stop):
+        dead[i] = uniform(draw.seed, identity[i], draw.tick, _SURVIVAL, 0) < probability(hazard[i])
+
+
+@kernel
+def hash_loop(start: Any, stop: Any, identity: Any, birth: Any, draw: Any, out: Any) -> None:
+    """Write one 64-bit hash per claim; a cell's claim for its daughter differs from that for itself."""
+    for i in range(start, stop):
+        high, low, _, _ = words(draw.seed, identity[i], draw.tick, _CROWDING, np.int64(birth[i]))
+        out[i] = (high << np.uint64(32)) | low
+
+
+@kernel
+def child_loop(start: Any, stop: Any, parent: Any, sibling: Any, tick: Any, out: Any) -> None:
+    """Write the ids of daughters for rows ``start .. stop``."""
+    for i in range(start, stop):
+        out[i] = child_id(parent[i], tick, sibling[i])
+
+
+def children(parent: NDArray[np.uint64], tick: int, living: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the ids of one daughter per parent : (n,), checked against each other and all living cells.
+
+    A hash that is taken already (about 1e-8 in a run of a million cells) is drawn again with the next sibling
+    number; of two daughters that collide, the one of the parent with the smaller id keeps it.
+    """
+    order = np.argsort(parent)
+    sibling = np.zeros(parent.shape[0], dtype=np.int64)
+    ids = np.zeros(parent.shape[0], dtype=np.uint64)
+    run_blocks(child_loop, parent.shape[0], parent, sibling, tick, ids)
+    everyone = np.sort(np.concatenate((living, ids)))
+    while np.any(everyone[1:] == everyone[:-1]):
+        taken = set(living.tolist())
+        for i in order.tolist():
+            while int(ids[i]) in taken:
+                sibling[i] += 1
+                child_loop(i, i + 1, parent, sibling, tick, ids)
+            taken.add(int(ids[i]))
+        everyone = np.sort(np.concatenate((living, ids)))
+    return ids
+
+
+def deaths(identity: NDArray[np.uint64], hazard: NDArray[np.float64], draw: Draw) -> NDArray[np.bool_]:
+    """Return which cells die : (n,)."""
+    dead = np.zeros(identity.shape[0], dtype=np.bool_)
+    run_blocks(death_loop, identity.shape[0], identity, hazard, draw, dead)
+    return dead
+
+
+def settle(
+    target: NDArray[np.int64],
+    identity: NDArray[np.uint64],
+    birth: NDArray[np.bool_],
+    vacant: NDArray[np.int64],
+    draw: Draw,
+) -> NDArray[np.bool_]:
+    """Return which claims on places are granted : (n,).
+
+    Per voxel the first ``vacant`` claims in the order of (hash, id, birth) win. Hashes are drawn afresh in every
+    tick, so nobody is first for ever; the order of the claims does not matter.
+
+    Parameters
+    ----------
+    target : (n,) int64
+        Flat voxel that is claimed.
+    identity : (n,) uint64
+        Id of the cell that moves, or of the mother.
+    birth : (n,) bool
+        Whether the place is for a daughter.
+    vacant : (voxel,) int64
+        Free places, taken before anybody leaves; negative where a voxel holds more than it should.
+    """
+    granted = np.ones(target.shape[0], dtype=np.bool_)
+    if target.shape[0] == 0:
+        return granted
+    wanted = np.bincount(target, minlength=vacant.shape[0])
+    contested = np.flatnonzero(wanted[target] > vacant[target])
+    if contested.size == 0:
+        return granted
+    hashes = np.zeros(contested.size, dtype=np.uint64)
+    run_blocks(hash_loop, contested.size, identity[contested], birth[contested], draw, hashes)
+    order = np.lexsort((birth[contested], identity[contested], hashes, target[contested]))
+    ranked = target[contested][order]
+    first = np.concatenate(([True], ranked[1:] != ranked[:-1]))
+    rank = np.arange(ranked.size) - np.maximum.accumulate(np.where(first, np.arange(ranked.size), 0))
+    granted[contested[order]] = rank < vacant[ranked]
+    return granted
