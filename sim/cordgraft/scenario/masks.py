@@ -243,7 +243,7 @@ def build_patient_geometry(
         cautions.append(
             Caution(
                 LENGTH_KEY,
-                f"the mask holds whole cross-sections from {1e-3 * low:.1f} to {1e-3 * high:.1f} mm; "
+                f"within the lattice, whole cross-sections are known from {1e-3 * low:.1f} to {1e-3 * high:.1f} mm; "
                 "beyond, the last one is repeated",
             )
         )
