@@ -1,4 +1,4 @@
-"""Growth cones: sampling of the landscape, stop-and-go, speed, steering, branching and retraction.
+"""Growth cones: stop-and-go, speed, steering, branching and retraction.
 
 One kernel serves sections and volumes. A lattice that is flat along x (or y) gives headings in the plane of the
 other axes; nothing is interpolated along a flat axis. A cone is advanced through its whole time step in pieces
@@ -13,65 +13,17 @@ import numpy as np
 
 from cordgraft.core.streams import Stream
 from cordgraft.kernels.compile import body, kernel
+from cordgraft.kernels.landscape import inside, sample
 from cordgraft.kernels.random import normal_pair, uniform, uniform_pair
+from cordgraft.kernels.steering import tilt, turn_plane, turn_space
 
 _SPEED = int(Stream.CONE_SPEED)
 _TURN = int(Stream.CONE_TURN)
 _STATE = int(Stream.CONE_STATE)
 
 ACTIVE, PAUSED, DYSTROPHIC, CONNECTED, CENSORED = 0, 1, 2, 3, 4
-#: Channels of the landscape.
-HOST, GRAFT, ALIGNED, CUE, INTACT, INHIBITOR, BRANCHING = range(7)
-CHANNELS = 7
 #: Pieces into which a time step may fall; reached only by cones that crawl through changing tissue.
 MOST_PIECES = 256
-
-
-class Tissues(NamedTuple):
-    """What the landscape is made of, each (x, y, z) float64 but `cord` (uint8)."""
-
-    cord: Any
-    white: Any
-    grey: Any
-    graft: Any
-    scar: Any
-    necrosis: Any
-    blood: Any
-    debris: Any
-    matrix: Any
-    barrier: Any
-    cspg: Any
-    trophic: Any
-
-
-class Substrate(NamedTuple):
-    """Constants of the landscape: substrate values (1), inhibition, and branching rates (1/um)."""
-
-    white: float
-    grey: float
-    graft: float
-    core: float
-    border: float
-    matrix_half: float
-    ic50: float
-    host_cspg: float
-    graft_cspg: float
-    host_myelin: float
-    graft_myelin: float
-    myelin_weight: float
-    branching: float
-    branching_white: float
-
-
-class Space(NamedTuple):
-    """The lattice as kernels see it.
-
-    `cord` (x, y, z) uint8; `land` (x, y, z, channel) float64; `grid` = (x0, y0, z0, dx, dy, dz), um.
-    """
-
-    cord: Any
-    land: Any
-    grid: tuple[float, float, float, float, float, float]
 
 
 class Cones(NamedTuple):
@@ -147,131 +99,6 @@ class Growth(NamedTuple):
     branch_angle: float
 
 
-# ------------------------------------------------------------------------------------------ landscape
-@body
-def survey(index: Any, tissues: Any, substrate: Any, land: Any) -> None:
-    """Write the channels of one voxel; `index` counts in C order."""
-    nz = tissues.cord.shape[2]
-    ny = tissues.cord.shape[1]
-    k = index % nz
-    j = (index // nz) % ny
-    i = index // (nz * ny)
-    if tissues.cord[i, j, k] == 0:
-        for channel in range(CHANNELS):
-            land[i, j, k, channel] = 0.0
-        return
-    white = tissues.white[i, j, k]
-    grey = tissues.grey[i, j, k]
-    graft = tissues.graft[i, j, k]
-    core = tissues.scar[i, j, k] + tissues.necrosis[i, j, k] + tissues.blood[i, j, k]
-    bare = substrate.white * white + substrate.grey * grey + substrate.graft * graft + substrate.core * core
-    barrier = tissues.barrier[i, j, k]
-    bare = (1.0 - barrier) * bare + barrier * min(bare, substrate.border)
-    matrix = tissues.matrix[i, j, k]
-    carrying = bare + (1.0 - bare) * matrix / (matrix + substrate.matrix_half)
-    inhibitor = tissues.cspg[i, j, k] / substrate.ic50
-    myelin = substrate.myelin_weight * (white + tissues.debris[i, j, k])
-    host = (1.0 + substrate.host_cspg * inhibitor) * (1.0 + substrate.host_myelin * myelin)
-    grafted = (1.0 + substrate.graft_cspg * inhibitor) * (1.0 + substrate.graft_myelin * myelin)
-    land[i, j, k, HOST] = carrying / host
-    land[i, j, k, GRAFT] = carrying / grafted
-    land[i, j, k, ALIGNED] = white
-    land[i, j, k, CUE] = max(tissues.trophic[i, j, k], 0.0)
-    land[i, j, k, INTACT] = white + grey
-    land[i, j, k, INHIBITOR] = inhibitor
-    land[i, j, k, BRANCHING] = substrate.branching * (grey + graft) + substrate.branching_white * white
-
-
-@kernel
-def survey_all(start: Any, stop: Any, tissues: Any, substrate: Any, land: Any) -> None:
-    """Write the landscape of voxels ``start .. stop``."""
-    for index in range(start, stop):
-        survey(index, tissues, substrate, land)
-
-
-# ------------------------------------------------------------------------------------------- sampling
-@body
-def nearest(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
-    """Return the index of the voxel that holds a coordinate, clipped to the lattice."""
-    index = int(np.floor((position - origin) / spacing + 0.5))
-    return min(max(index, 0), count - 1)
-
-
-@body
-def corner(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
-    """Return the lower corner and the weight of the upper one for linear interpolation, clipped at the ends."""
-    if count == 1:
-        return 0, 0.0
-    scaled = (position - origin) / spacing
-    index = min(max(int(np.floor(scaled)), 0), count - 2)
-    return index, min(max(scaled - index, 0.0), 1.0)
-
-
-@body
-def sample(x: Any, y: Any, z: Any, space: Any) -> Any:
-    """Return all channels at a point by masked trilinear interpolation, and the gradient of the cue.
-
-    A corner outside the cord takes the value of the voxel in which the point lies, so that nothing leaks in
-    from outside and the gradient has no part across the wall.
-
-    Returns
-    -------
-    host, graft, aligned, cue, intact, inhibitor, branching : float
-    gx, gy, gz : float
-        Gradient of the cue, 1/um.
-    """
-    cord, land, grid = space.cord, space.land, space.grid
-    nx, ny, nz = cord.shape
-    hi = nearest(x, grid[0], grid[3], nx)
-    hj = nearest(y, grid[1], grid[4], ny)
-    hk = nearest(z, grid[2], grid[5], nz)
-    i0, a = corner(x, grid[0], grid[3], nx)
-    j0, b = corner(y, grid[1], grid[4], ny)
-    k0, c = corner(z, grid[2], grid[5], nz)
-    host = graft = aligned = cue = intact = inhibitor = branching = 0.0
-    gx = gy = gz = 0.0
-    for di in range(1 if nx == 1 else 2):
-        wx = a if di == 1 else 1.0 - a
-        for dj in range(1 if ny == 1 else 2):
-            wy = b if dj == 1 else 1.0 - b
-            for dk in range(1 if nz == 1 else 2):
-                wz = c if dk == 1 else 1.0 - c
-                i, j, k = i0 + di, j0 + dj, k0 + dk
-                if cord[i, j, k] == 0:
-                    i, j, k = hi, hj, hk
-                weight = wx * wy * wz
-                value = land[i, j, k, CUE]
-                host += weight * land[i, j, k, HOST]
-                graft += weight * land[i, j, k, GRAFT]
-                aligned += weight * land[i, j, k, ALIGNED]
-                cue += weight * value
-                intact += weight * land[i, j, k, INTACT]
-                inhibitor += weight * land[i, j, k, INHIBITOR]
-                branching += weight * land[i, j, k, BRANCHING]
-                if nx > 1:
-                    gx += (2 * di - 1) * wy * wz * value
-                if ny > 1:
-                    gy += (2 * dj - 1) * wx * wz * value
-                if nz > 1:
-                    gz += (2 * dk - 1) * wx * wy * value
-    return host, graft, aligned, cue, intact, inhibitor, branching, gx / grid[3], gy / grid[4], gz / grid[5]
-
-
-@body
-def inside(x: Any, y: Any, z: Any, space: Any) -> Any:
-    """Return 0 in the cord, 1 beyond the end of the lattice, 2 outside the cord."""
-    cord, grid = space.cord, space.grid
-    nx, ny, nz = cord.shape
-    k = int(np.floor((z - grid[2]) / grid[5] + 0.5))
-    if k < 0 or k >= nz:
-        return 1
-    i = int(np.floor((x - grid[0]) / grid[3] + 0.5))
-    j = int(np.floor((y - grid[1]) / grid[4] + 0.5))
-    if i < 0 or i >= nx or j < 0 or j >= ny or cord[i, j, k] == 0:
-        return 2
-    return 0
-
-
 # ------------------------------------------------------------------------------------------- sensing
 @body
 def detection(cue: Any, steepness: Any, growth: Any) -> Any:
@@ -311,74 +138,9 @@ def velocity(u: Any, deviate: Any, growth: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------- steering
 @body
-def turn_plane(angle: Any, toward: Any, rate: Any, length: Any, persistence: Any, deviate: Any) -> Any:
-    """Return the heading angle after an arc `length`; exact for any length.
-
-    `angle`, `toward` (preferred direction), radians; `rate` = 1/l_r, 1/um; `deviate` standard normal.
-    """
-    if rate * length < 1e-9:
-        return angle + np.sqrt(2.0 * length / persistence) * deviate
-    away = angle - toward
-    away -= 2.0 * np.pi * np.floor(away / (2.0 * np.pi) + 0.5)
-    kept = np.exp(-rate * length)
-    variance = (1.0 - kept * kept) / (rate * persistence)
-    return toward + away * kept + np.sqrt(variance) * deviate
-
-
-@body
-def tilt(hx: Any, hy: Any, hz: Any, cosine: Any, azimuth: Any) -> Any:
-    """Return the unit vector at an angle of given cosine to (hx, hy, hz), round it by `azimuth`."""
-    # Any vector that is not parallel to the heading will do to span the plane across it.
-    if abs(hz) < 0.9:
-        ax, ay, az = -hy, hx, 0.0
-    else:
-        ax, ay, az = 0.0, -hz, hy
-    size = np.sqrt(ax * ax + ay * ay + az * az)
-    ax, ay, az = ax / size, ay / size, az / size
-    bx, by, bz = hy * az - hz * ay, hz * ax - hx * az, hx * ay - hy * ax
-    sine = np.sqrt(max(0.0, 1.0 - cosine * cosine))
-    p, q = sine * np.cos(azimuth), sine * np.sin(azimuth)
-    x, y, z = cosine * hx + p * ax + q * bx, cosine * hy + p * ay + q * by, cosine * hz + p * az + q * bz
-    size = np.sqrt(x * x + y * y + z * z)
-    return x / size, y / size, z / size
-
-
-@body
-def random_cosine(variance: Any, u: Any) -> Any:
-    """Return the cosine of a random rotation on the sphere whose mean cosine is exactly ``exp(-variance/2)``.
-
-    `variance` is that of the planar case, half of it for each of the two angular components. With
-    ``p = tanh(variance/4)`` the law ``cos = 2 u**p - 1`` has that mean, goes over into two normal components
-    for small variance and into a uniform direction for large.
-    """
-    return 2.0 * u ** np.tanh(0.25 * variance) - 1.0
-
-
-@body
-def turn_space(hx: Any, hy: Any, hz: Any, px: Any, py: Any, pz: Any, length: Any, persistence: Any, u: Any, v: Any) -> Any:
-    """Return the heading after an arc `length` in space.
-
-    The angle to the preferred direction decays as in the plane, then the heading is rotated at random;
-    (px, py, pz) is the preferred direction times the restoring rate, 1/um; `u`, `v` uniforms.
-    """
-    rate = np.sqrt(px * px + py * py + pz * pz)
-    variance = 2.0 * length / persistence
-    if rate * length >= 1e-9:
-        kept = np.exp(-rate * length)
-        variance = (1.0 - kept * kept) / (rate * persistence)
-        px, py, pz = px / rate, py / rate, pz / rate
-        cosine = min(1.0, max(-1.0, hx * px + hy * py + hz * pz))
-        tx, ty, tz = hx - cosine * px, hy - cosine * py, hz - cosine * pz
-        size = np.sqrt(tx * tx + ty * ty + tz * tz)
-        if size > 1e-12:
-            angle = np.arctan2(size, cosine) * kept
-            s, c = np.sin(angle) / size, np.cos(angle)
-            hx, hy, hz = c * px + s * tx, c * py + s * ty, c * pz + s * tz
-    return tilt(hx, hy, hz, random_cosine(variance, u), 2.0 * np.pi * v)
-
-
-@body
-def steer(hx: Any, hy: Any, hz: Any, flat: Any, pull: Any, length: Any, growth: Any, key: Any, who: Any, piece: Any) -> Any:
+def steer(
+    hx: Any, hy: Any, hz: Any, flat: Any, pull: Any, length: Any, growth: Any, key: Any, who: Any, piece: Any
+) -> Any:
     """Return the heading after an arc `length`.
 
     Parameters
@@ -563,7 +325,9 @@ def fork(i: Any, flat: Any, azimuth: Any, cones: Any, work: Any, growth: Any) ->
 
 
 @kernel
-def advance_all(start: Any, stop: Any, cones: Any, work: Any, paths: Any, space: Any, growth: Any, key: Any) -> None:
+def advance_all(
+    start: Any, stop: Any, cones: Any, work: Any, paths: Any, space: Any, growth: Any, key: Any
+) -> None:
     """Carry the cones of rows ``start .. stop`` through one step.
 
     A path point belongs to one cone alone (a branch moves its parent's base up to the branch point), so no two

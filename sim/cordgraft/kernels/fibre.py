@@ -258,7 +258,7 @@ def injure(f: Any, fibres: Any, hurt: Any, outline: Any, harm: Any, key: Any, da
             else:
                 sever(f, worst, fibres, outline, harm, key)
                 return CUT
-    elif state == SEVERED or state == DORMANT:
+    elif SEVERED <= state <= DORMANT:
         return RECEDED if recede(f, fibres, hurt, outline, harm, days) else NOTHING
     return NOTHING
 
@@ -293,5 +293,7 @@ def children(parents: Any, ticks: Any, sibling: int) -> Any:
     """Return the identity of one child per parent : (n,) uint64; `ticks` is one number or (n,)."""
     parents = np.ascontiguousarray(parents, dtype=np.uint64)
     out = np.empty(parents.shape[0], dtype=np.uint64)
-    fill_children(parents, np.ascontiguousarray(np.broadcast_to(ticks, parents.shape), dtype=np.int64), sibling, out)
+    fill_children(
+        parents, np.ascontiguousarray(np.broadcast_to(ticks, parents.shape), dtype=np.int64), sibling, out
+    )
     return out

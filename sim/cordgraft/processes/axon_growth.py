@@ -75,6 +75,23 @@ def _share(value: float, meaning: str, **more: Any) -> Any:
     return quantity(value, "1", meaning, bounds=(0.0, 1.0), evidence="assumed", **more)
 
 
+#: What the landscape is made of, in the order of `kernels.landscape.Tissues`.
+LANDSCAPE = (
+    "map.cord",
+    "fraction.white",
+    "fraction.grey",
+    "fraction.graft",
+    "fraction.scar",
+    "fraction.necrosis",
+    "fraction.blood",
+    "density.debris",
+    "density.matrix",
+    "density.barrier",
+    "field.cspg",
+    "field.trophic",
+)
+
+
 class AxonGrowth(Process):
     """Advances every growth cone and logs its path."""
 
@@ -82,18 +99,7 @@ class AxonGrowth(Process):
     phase = Phase.ACT
     period_h = 4.0
     reads = (
-        "map.cord",
-        "fraction.white",
-        "fraction.grey",
-        "fraction.graft",
-        "fraction.scar",
-        "fraction.necrosis",
-        "fraction.blood",
-        "density.debris",
-        "density.matrix",
-        "density.barrier",
-        "field.cspg",
-        "field.trophic",
+        *LANDSCAPE,
         "scalar.subject_capacity",
         "fibre.*",
         "cone.*",
@@ -256,7 +262,7 @@ class AxonGrowth(Process):
 
     # ------------------------------------------------------------------------------------- set-up
     def _space(self, tissue: Tissue) -> Any:
-        from cordgraft.kernels import axon as kernels
+        from cordgraft.kernels import landscape as kernels
         from cordgraft.kernels.compile import run_blocks
 
         p = self.params
@@ -276,11 +282,7 @@ class AxonGrowth(Process):
             p.branching,
             p.branching_white,
         )
-        names = (
-            "map.cord fraction.white fraction.grey fraction.graft fraction.scar fraction.necrosis "
-            "fraction.blood density.debris density.matrix density.barrier field.cspg field.trophic"
-        ).split()
-        tissues = kernels.Tissues(*(tissue[name] for name in names))
+        tissues = kernels.Tissues(*(tissue[name] for name in LANDSCAPE))
         lattice = tissue.lattice
         land = np.empty((*lattice.shape, kernels.CHANNELS))
         run_blocks(kernels.survey_all, lattice.size, tissues, substrate, land)

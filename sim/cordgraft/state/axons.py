@@ -122,14 +122,14 @@ CONE_COLUMNS: tuple[ArraySpec, ...] = (
 )
 
 SEGMENT_COLUMNS: tuple[ArraySpec, ...] = (
-    ArraySpec("segment.parent", "1", "row of the point before it, -1 for the first of a fibre", dtype="int64", initial=-1),
+    ArraySpec("segment.parent", "1", "row of the point before it, -1 for none", dtype="int64", initial=-1),
     ArraySpec("segment.fibre", "1", "row of its fibre", dtype="int64"),
     ArraySpec("segment.grown", "1", "0 on the path from before the injury, 1 laid by a growth cone", dtype="uint8"),
     ArraySpec("segment.x", "um", "position, left-right"),
     ArraySpec("segment.y", "um", "position, antero-posterior"),
     ArraySpec("segment.z", "um", "position, along the cord"),
     ArraySpec("segment.laid_tick", "tick", "when it was laid", dtype="int32"),
-    ArraySpec("segment.lost_tick", "tick", "when it retracted or degenerated, -1 if it lives", dtype="int32", initial=-1),
+    ArraySpec("segment.lost_tick", "tick", "when it was lost, -1 if it lives", dtype="int32", initial=-1),
 )
 
 SYNAPSE_COLUMNS: tuple[ArraySpec, ...] = (

@@ -1,0 +1,187 @@
+"""The landscape that growth cones read: one small vector of channels per voxel, and its sampling at a point.
+
+The channels are written once per step from a dozen tissue arrays, so that a cone looks up one place in memory
+per corner instead of twelve. Nothing is interpolated along a flat axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cordgraft.kernels.compile import body, kernel
+
+#: Channels of the landscape.
+HOST, GRAFT, ALIGNED, CUE, INTACT, INHIBITOR, BRANCHING = range(7)
+CHANNELS = 7
+
+
+class Tissues(NamedTuple):
+    """What the landscape is made of, each (x, y, z) float64 but `cord` (uint8)."""
+
+    cord: Any
+    white: Any
+    grey: Any
+    graft: Any
+    scar: Any
+    necrosis: Any
+    blood: Any
+    debris: Any
+    matrix: Any
+    barrier: Any
+    cspg: Any
+    trophic: Any
+
+
+class Substrate(NamedTuple):
+    """Constants of the landscape: substrate values (1), inhibition, and branching rates (1/um)."""
+
+    white: float
+    grey: float
+    graft: float
+    core: float
+    border: float
+    matrix_half: float
+    ic50: float
+    host_cspg: float
+    graft_cspg: float
+    host_myelin: float
+    graft_myelin: float
+    myelin_weight: float
+    branching: float
+    branching_white: float
+
+
+class Space(NamedTuple):
+    """The lattice as kernels see it.
+
+    `cord` (x, y, z) uint8; `land` (x, y, z, channel) float64; `grid` = (x0, y0, z0, dx, dy, dz), um.
+    """
+
+    cord: Any
+    land: Any
+    grid: tuple[float, float, float, float, float, float]
+
+
+@body
+def survey(index: Any, tissues: Any, substrate: Any, land: Any) -> None:
+    """Write the channels of one voxel; `index` counts in C order."""
+    nz = tissues.cord.shape[2]
+    ny = tissues.cord.shape[1]
+    k = index % nz
+    j = (index // nz) % ny
+    i = index // (nz * ny)
+    if tissues.cord[i, j, k] == 0:
+        for channel in range(CHANNELS):
+            land[i, j, k, channel] = 0.0
+        return
+    white = tissues.white[i, j, k]
+    grey = tissues.grey[i, j, k]
+    graft = tissues.graft[i, j, k]
+    core = tissues.scar[i, j, k] + tissues.necrosis[i, j, k] + tissues.blood[i, j, k]
+    bare = substrate.white * white + substrate.grey * grey + substrate.graft * graft + substrate.core * core
+    barrier = tissues.barrier[i, j, k]
+    bare = (1.0 - barrier) * bare + barrier * min(bare, substrate.border)
+    matrix = tissues.matrix[i, j, k]
+    carrying = bare + (1.0 - bare) * matrix / (matrix + substrate.matrix_half)
+    inhibitor = tissues.cspg[i, j, k] / substrate.ic50
+    myelin = substrate.myelin_weight * (white + tissues.debris[i, j, k])
+    host = (1.0 + substrate.host_cspg * inhibitor) * (1.0 + substrate.host_myelin * myelin)
+    grafted = (1.0 + substrate.graft_cspg * inhibitor) * (1.0 + substrate.graft_myelin * myelin)
+    land[i, j, k, HOST] = carrying / host
+    land[i, j, k, GRAFT] = carrying / grafted
+    land[i, j, k, ALIGNED] = white
+    land[i, j, k, CUE] = max(tissues.trophic[i, j, k], 0.0)
+    land[i, j, k, INTACT] = white + grey
+    land[i, j, k, INHIBITOR] = inhibitor
+    land[i, j, k, BRANCHING] = substrate.branching * (grey + graft) + substrate.branching_white * white
+
+
+@kernel
+def survey_all(start: Any, stop: Any, tissues: Any, substrate: Any, land: Any) -> None:
+    """Write the landscape of voxels ``start .. stop``."""
+    for index in range(start, stop):
+        survey(index, tissues, substrate, land)
+
+
+@body
+def nearest(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
+    """Return the index of the voxel that holds a coordinate, clipped to the lattice."""
+    index = int(np.floor((position - origin) / spacing + 0.5))
+    return min(max(index, 0), count - 1)
+
+
+@body
+def corner(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
+    """Return the lower corner and the weight of the upper one for linear interpolation, clipped at the ends."""
+    if count == 1:
+        return 0, 0.0
+    scaled = (position - origin) / spacing
+    index = min(max(int(np.floor(scaled)), 0), count - 2)
+    return index, min(max(scaled - index, 0.0), 1.0)
+
+
+@body
+def sample(x: Any, y: Any, z: Any, space: Any) -> Any:
+    """Return all channels at a point by masked trilinear interpolation, and the gradient of the cue.
+
+    A corner outside the cord takes the value of the voxel in which the point lies, so that nothing leaks in
+    from outside and the gradient has no part across the wall.
+
+    Returns
+    -------
+    host, graft, aligned, cue, intact, inhibitor, branching : float
+    gx, gy, gz : float
+        Gradient of the cue, 1/um.
+    """
+    cord, land, grid = space.cord, space.land, space.grid
+    nx, ny, nz = cord.shape
+    hi = nearest(x, grid[0], grid[3], nx)
+    hj = nearest(y, grid[1], grid[4], ny)
+    hk = nearest(z, grid[2], grid[5], nz)
+    i0, a = corner(x, grid[0], grid[3], nx)
+    j0, b = corner(y, grid[1], grid[4], ny)
+    k0, c = corner(z, grid[2], grid[5], nz)
+    host = graft = aligned = cue = intact = inhibitor = branching = 0.0
+    gx = gy = gz = 0.0
+    for di in range(1 if nx == 1 else 2):
+        wx = a if di == 1 else 1.0 - a
+        for dj in range(1 if ny == 1 else 2):
+            wy = b if dj == 1 else 1.0 - b
+            for dk in range(1 if nz == 1 else 2):
+                wz = c if dk == 1 else 1.0 - c
+                i, j, k = i0 + di, j0 + dj, k0 + dk
+                if cord[i, j, k] == 0:
+                    i, j, k = hi, hj, hk
+                weight = wx * wy * wz
+                value = land[i, j, k, CUE]
+                host += weight * land[i, j, k, HOST]
+                graft += weight * land[i, j, k, GRAFT]
+                aligned += weight * land[i, j, k, ALIGNED]
+                cue += weight * value
+                intact += weight * land[i, j, k, INTACT]
+                inhibitor += weight * land[i, j, k, INHIBITOR]
+                branching += weight * land[i, j, k, BRANCHING]
+                if nx > 1:
+                    gx += (2 * di - 1) * wy * wz * value
+                if ny > 1:
+                    gy += (2 * dj - 1) * wx * wz * value
+                if nz > 1:
+                    gz += (2 * dk - 1) * wx * wy * value
+    return host, graft, aligned, cue, intact, inhibitor, branching, gx / grid[3], gy / grid[4], gz / grid[5]
+
+
+@body
+def inside(x: Any, y: Any, z: Any, space: Any) -> Any:
+    """Return 0 in the cord, 1 beyond the end of the lattice, 2 outside the cord."""
+    cord, grid = space.cord, space.grid
+    nx, ny, nz = cord.shape
+    k = int(np.floor((z - grid[2]) / grid[5] + 0.5))
+    if k < 0 or k >= nz:
+        return 1
+    i = int(np.floor((x - grid[0]) / grid[3] + 0.5))
+    j = int(np.floor((y - grid[1]) / grid[4] + 0.5))
+    if i < 0 or i >= nx or j < 0 or j >= ny or cord[i, j, k] == 0:
+        return 2
+    return 0

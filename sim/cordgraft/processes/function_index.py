@@ -1,0 +1,266 @@
+"""Function: from fibres that conduct, circuits that adapt and relays, to a motor and a sensory index.
+
+What is modelled
+----------------
+*Conduction* of tract k: ``c_k = mean over its fibres of live x (1 - B)``. ``B = z (beta e^(-t/tau_f) +
+gamma e^(-t/tau_s))`` is the reversible block of a fibre, t = time since that fibre was struck,
+``z = sigma^2/(sigma^2 + 0.1^2)`` with the greatest severity sigma along it (no impact, no block).
+
+*Drive*: ``D_k = c_k (1 + Pi) + g_k + r_k``. ``g_k``: share of fibres that regrew to host neurons beyond the
+lesion. ``r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi``: relay, ``h_k`` host synapses on grafted neurons, ``o``
+graft synapses on host neurons on the far side, m maturity, chi identity (1 for tracts that do not mind).
+
+*Plasticity*, one Pi for all tracts: ``Pi' = k_Pi W (Pi_max - Pi)``, ``W = H(1 - Pn; 0.45, 2)``. The nets round
+neurons ``Pn`` (1 at rest) follow ``Pn' = (1 - Pn)/10 d - 0.3/d M Pn``, ``M`` = mean density of all macrophages
+over the grey matter that is left within one segment of the primary lesion. ``Pi_max`` = its default x the
+subject's factor + ``a F (1 - e^(-x_s/l_seg))``, F = mean trophic occupancy c/(1 + c) over the white matter that
+is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both equations are solved exactly for the
+step, with M and F constant in it.
+
+*Indices.* ``D = sum omega_k D_k`` over the descending tracts, ``M = (1 + K^n) H(D; K, n)``, at most 1; sensory
+index: the same form of the mean of gracile and spinothalamic drive. BMS = 9 M, BBB = 21 M are expectations: no
+rounding, no examiner.
+
+Symbols: ``H(x; k, n) = x^n/(x^n + k^n)``; times d; everything else 1.
+
+Sources
+-------
+Stepping near 5-12 % of descending fibres (recalled) is behind K and n, which are assumed; so are the weights
+omega, the block, plasticity and the nets. Rat BBB plateau at day 21 (read) is behind the 7 d of the block.
+
+What is left out
+----------------
+Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion, and no part for
+rehabilitation, blocked myelin inhibitors or enzyme (nothing in this version changes them, so their factor is
+1). Demyelination and remyelination (a fibre conducts fully or not at all), latency, mass effect of a graft that
+outgrows its room, segmental scores, AIS grades and examination noise are not there yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
+from cordgraft.core.parameters import Params as BaseParams
+from cordgraft.core.parameters import quantity
+from cordgraft.state.axons import DESCENDING, HOST_TRACTS, TRACT_NAMES, Tract
+
+if TYPE_CHECKING:
+    from cordgraft.state.tissue import Tissue
+
+_SCALARS: tuple[ArraySpec, ...] = (
+    *(
+        ArraySpec(f"scalar.drive_{TRACT_NAMES[tract]}", "1", f"drive of the {TRACT_NAMES[tract]} tract", initial=1.0)
+        for tract in HOST_TRACTS
+    ),
+    ArraySpec("scalar.motor_drive", "1", "weighted drive of the descending tracts, share of normal", initial=1.0),
+    ArraySpec("scalar.motor_index", "1", "motor index, 1 is normal", initial=1.0, bounds=(0.0, 1.0)),
+    ArraySpec("scalar.sensory_index", "1", "sensory index, 1 is normal", initial=1.0, bounds=(0.0, 1.0)),
+    ArraySpec("scalar.bms", "1", "expected score on the Basso mouse scale", initial=9.0, bounds=(0.0, 9.0)),
+    ArraySpec("scalar.bbb", "1", "expected BBB score", initial=21.0, bounds=(0.0, 21.0)),
+    ArraySpec("scalar.plasticity", "1", "gain of spared circuits by plasticity"),
+    ArraySpec("scalar.nets", "1", "nets round neurons near the lesion, 1 at rest", initial=1.0, bounds=(0.0, 1.0)),
+)
+
+
+def _weight(rodent: float, human: float, tract: str) -> Any:
+    return quantity(
+        rodent,
+        "1",
+        f"weight of the {tract} tract in the drive of the legs",
+        bounds=(0.0, 1.0),
+        evidence="assumed",
+        presets={"human": human},
+    )
+
+
+class FunctionIndex(Process):
+    """Computes drive and function indices once a day."""
+
+    name = "function_index"
+    phase = Phase.REMODEL
+    period_h = 24.0
+    provides = Provision(arrays=_SCALARS)
+    reads = (
+        "map.cord",
+        "fraction.white",
+        "fraction.grey",
+        "density.macrophages_pro",
+        "density.macrophages_repair",
+        "field.trophic",
+        "fibre.tract",
+        "fibre.origin",
+        "fibre.weight",
+        "fibre.severity",
+        "fibre.struck_tick",
+        "fibre.conducting",
+        "scalar.lesion_rostral_um",
+        "scalar.lesion_caudal_um",
+        "scalar.subject_plasticity",
+        *(f"scalar.relay_input_{TRACT_NAMES[tract]}" for tract in HOST_TRACTS),
+        *(f"scalar.regrown_{TRACT_NAMES[tract]}" for tract in HOST_TRACTS),
+        "scalar.relay_output_caudal",
+        "scalar.relay_output_rostral",
+        "scalar.relay_maturity",
+        "scalar.relay_identity",
+        "scalar.plasticity",
+        "scalar.nets",
+    )
+    writes = tuple(spec.name for spec in _SCALARS)
+
+    @dataclass(frozen=True)
+    class Params(BaseParams):
+        """Weights, block, plasticity, relays and the link to function."""
+
+        weight_corticospinal: float = _weight(0.10, 0.60, "corticospinal")
+        weight_reticulospinal: float = _weight(0.60, 0.25, "reticulospinal, vestibulospinal and raphespinal")
+        weight_propriospinal: float = _weight(0.30, 0.15, "propriospinal")
+        half_drive: float = quantity(
+            0.12, "1", "K: drive that gives about half of the motor index", bounds=(1e-3, 1.0),
+            cited=(0.05, 0.2), evidence="assumed",
+        )
+        steepness: float = quantity(
+            1.5, "1", "n: steepness of function with drive", bounds=(0.1, 10.0), evidence="assumed"
+        )
+        block_fast: float = quantity(
+            0.25, "1", "fast part of the reversible block", bounds=(0.0, 1.0), evidence="assumed"
+        )
+        block_fast_time: float = quantity(
+            4.0, "d", "time constant of the fast part", bounds=(0.01, 3650.0), evidence="assumed"
+        )
+        block_slow: float = quantity(
+            0.5, "1", "slow part of the reversible block", bounds=(0.0, 1.0), evidence="assumed",
+            presets={"human": 0.55},
+        )
+        block_slow_time: float = quantity(
+            7.0, "d", "time constant of the slow part", bounds=(0.01, 3650.0), evidence="assumed",
+            presets={"human": 90.0},
+        )
+        block_half_severity: float = quantity(
+            0.1, "1", "local severity at which the block is halved", bounds=(1e-6, 1.0), evidence="assumed"
+        )
+        plasticity_rate: float = quantity(
+            0.1, "1/d", "rate of plasticity with the window wide open", bounds=(0.0, 10.0), evidence="assumed",
+            presets={"human": 1.0 / 60.0},
+        )
+        plasticity_limit: float = quantity(
+            0.5, "1", "greatest gain of spared circuits in the mean subject", bounds=(0.0, 5.0),
+            evidence="assumed", presets={"human": 0.3},
+        )
+        plasticity_trophic: float = quantity(
+            0.3, "1", "what full trophic support adds to it where collaterals span a segment",
+            bounds=(0.0, 5.0), evidence="assumed",
+        )
+        collateral_reach: float = quantity(
+            750.0, "um", "reach of a collateral", bounds=(1.0, 1e5), cited=(500.0, 1000.0), evidence="assumed"
+        )
+        nets_return: float = quantity(
+            0.1, "1/d", "rate at which nets round neurons return", bounds=(0.0, 10.0), evidence="assumed"
+        )
+        nets_loss: float = quantity(
+            0.3, "1/d", "rate of their loss where macrophages saturate the tissue", bounds=(0.0, 10.0),
+            evidence="assumed",
+        )
+        window_half: float = quantity(
+            0.45, "1", "loss of nets that opens the window half-way", bounds=(1e-3, 1.0), evidence="assumed"
+        )
+        relay_limit: float = quantity(
+            0.15, "1", "greatest drive that a relay through the graft can carry", bounds=(0.0, 1.0),
+            evidence="assumed",
+        )
+        relay_half: float = quantity(
+            20.0, "synapses", "synapses into and out of the graft that give half of it", bounds=(1.0, 1e6),
+            evidence="assumed",
+        )
+
+    def step(self, tissue: Tissue, key: Key) -> None:
+        """Advance nets and plasticity, then write drives and indices."""
+        self._adapt(tissue, key)
+        drives = {tract: self._drive(tissue, tract, key.tick) for tract in HOST_TRACTS}
+        for tract, value in drives.items():
+            tissue.set_scalar(f"drive_{TRACT_NAMES[tract]}", value)
+        p = self.params
+        weights = {tract: float(getattr(p, f"weight_{TRACT_NAMES[tract]}")) for tract in DESCENDING}
+        total = sum(weights.values())
+        drive = sum(weights[tract] * drives[tract] for tract in DESCENDING) / total if total > 0.0 else 0.0
+        felt = 0.5 * (drives[Tract.GRACILE] + drives[Tract.SPINOTHALAMIC])
+        motor = function_of_drive(drive, p.half_drive, p.steepness)
+        tissue.set_scalar("motor_drive", drive)
+        tissue.set_scalar("motor_index", motor)
+        tissue.set_scalar("sensory_index", function_of_drive(felt, p.half_drive, p.steepness))
+        tissue.set_scalar("bms", 9.0 * motor)
+        tissue.set_scalar("bbb", 21.0 * motor)
+
+    def _drive(self, tissue: Tissue, tract: Tract, tick: int) -> float:
+        p = self.params
+        name = TRACT_NAMES[tract]
+        rows = np.flatnonzero(tissue["fibre.tract"] == tract)
+        weight = tissue["fibre.weight"][rows]
+        total = float(weight.sum())
+        if total <= 0.0:
+            return 1.0  # no simulated fibre of this tract: it is left as it was
+        square = tissue["fibre.severity"][rows] ** 2
+        zone = square / (square + p.block_half_severity**2)
+        struck = tissue["fibre.struck_tick"][rows]
+        days = np.maximum(tick - struck, 0) * tissue.clock.tick_h / 24.0
+        block = p.block_fast * np.exp(-days / p.block_fast_time) + p.block_slow * np.exp(-days / p.block_slow_time)
+        open_share = 1.0 - np.where(struck >= 0, zone * np.minimum(block, 1.0), 0.0)
+        conduction = float((weight * tissue["fibre.conducting"][rows] * open_share).sum()) / total
+        side = "caudal" if tract in DESCENDING else "rostral"
+        identity = tissue.scalar("relay_identity") if tract is Tract.CORTICOSPINAL else 1.0
+        relay = (
+            p.relay_limit
+            * _saturation(tissue.scalar(f"relay_input_{name}"), p.relay_half, 1.0)
+            * _saturation(tissue.scalar(f"relay_output_{side}"), p.relay_half, 1.0)
+            * tissue.scalar("relay_maturity")
+            * identity
+        )
+        return float(conduction * (1.0 + tissue.scalar("plasticity")) + tissue.scalar(f"regrown_{name}") + relay)
+
+    def _adapt(self, tissue: Tissue, key: Key) -> None:
+        p = self.params
+        days = key.dt_h / 24.0
+        macrophages, trophic = self._surroundings(tissue)
+        rate = p.nets_return + p.nets_loss * macrophages
+        rest = p.nets_return / rate if rate > 0.0 else tissue.scalar("nets")
+        nets = rest + (tissue.scalar("nets") - rest) * exp(-rate * days)
+        tissue.set_scalar("nets", min(1.0, nets))
+        window = _saturation(max(0.0, 1.0 - nets), p.window_half, 2.0)
+        span = 1.0 - exp(-p.collateral_reach / tissue.setting.segment_um)
+        limit = p.plasticity_limit * tissue.scalar("subject_plasticity") + p.plasticity_trophic * trophic * span
+        gain = tissue.scalar("plasticity")
+        tissue.set_scalar("plasticity", limit + (gain - limit) * exp(-p.plasticity_rate * window * days))
+
+    def _surroundings(self, tissue: Tissue) -> tuple[float, float]:
+        """Return mean macrophages over grey, and mean trophic occupancy over white matter, near the lesion."""
+        z = tissue.lattice.axis_um(2)
+        margin = tissue.setting.segment_um
+        low, high = tissue.scalar("lesion_caudal_um") - margin, tissue.scalar("lesion_rostral_um") + margin
+        layers = np.flatnonzero((z >= low) & (z <= high))
+        near = slice(int(layers[0]), int(layers[-1]) + 1) if layers.size else slice(0, z.size)
+        grey = tissue["fraction.grey"][..., near]
+        white = tissue["fraction.white"][..., near]
+        macrophages = tissue["density.macrophages_pro"][..., near] + tissue["density.macrophages_repair"][..., near]
+        cue = np.maximum(tissue["field.trophic"][..., near], 0.0)
+        return _mean(macrophages, grey), _mean(cue / (1.0 + cue), white)
+
+
+def _mean(values: Any, weights: Any) -> float:
+    total = float(weights.sum())
+    return float((values * weights).sum()) / total if total > 0.0 else 0.0
+
+
+def _saturation(x: float, half: float, power: float) -> float:
+    """Return H(x; half, power)."""
+    raised = x**power
+    return float(raised / (raised + half**power))
+
+
+def function_of_drive(drive: float, half: float, steepness: float) -> float:
+    """Return ``(1 + K^n) H(D; K, n)``, between 0 and 1, with 1 at normal drive."""
+    scale = float(1.0 + half**steepness)
+    return min(1.0, scale * _saturation(max(drive, 0.0), half, steepness))
