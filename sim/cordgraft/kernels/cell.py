@@ -1,8 +1,8 @@
-"""Grafted cells: hazard, commitment, division, migration, and who gets a place.
+"""Grafted cells: hazard, commitment and division.
 
 Bodies carry the biology of one cell, loops visit rows ``start .. stop``. A body reads the state of the tissue
 as it was before the step and writes only its own row, so that neither the order of the rows nor the number of
-threads matters; conflicts over places are settled afterwards, in `settle`.
+threads matters; conflicts over places are settled afterwards, in `cordgraft.kernels.cell_places`.
 
 Rates are per hour and become probabilities by ``1 - exp(-rate dt)``. Factors that decay with age are integrated
 over the step in closed form. Both together make waiting times independent of the period of a process.
@@ -13,17 +13,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cordgraft.core.streams import Stream
-from cordgraft.kernels.compile import body, kernel, run_blocks
-from cordgraft.kernels.random import child_id, uniform, uniform_pair, words
+from cordgraft.kernels.compile import body, kernel
+from cordgraft.kernels.random import uniform, uniform_pair
 
-_SURVIVAL = int(Stream.SURVIVAL)
 _DIVISION = int(Stream.DIVISION)
 _FATE = int(Stream.FATE)
-_MIGRATION = int(Stream.MIGRATION)
-_CROWDING = int(Stream.CROWDING)
 
 #: The numbers of `cordgraft.state.cells.CellKind`; a test holds the two together.
 UNDIFFERENTIATED, PRECURSOR, NEURON, ASTROCYTE, OLIGODENDROCYTE = range(5)
@@ -329,207 +325,3 @@ def amount_loop(start: Any, stop: Any, cells: Any, space: Any, cycle: Any, draw:
     """Write the integrated division rate of rows ``start .. stop`` (for the proliferation index)."""
     for i in range(start, stop):
         out[i] = division_amount(i, cells, space, cycle, draw)
-
-
-# ---------------------------------------------------------------------------------------------- migration
-#: Row of the motion tables for astrocytes that travel along the cord; the others have the number of their kind.
-TRAVELLER = 5
-
-
-class Motion(NamedTuple):
-    """Migration: `spread` and `pressure` (6,) um2/h by kind, with a last row for travelling astrocytes.
-
-    `drift` um/h along the cord of travellers in white matter, `elsewhere` its share outside; `turn` rate of
-    drawing a new heading, 1/h; `pieces` (6,) int64 hops into which the step is cut, so that no hop has a
-    probability above one.
-    """
-
-    spread: Any
-    pressure: Any
-    drift: float
-    elsewhere: float
-    turn: float
-    barrier_stop: float
-    pieces: Any
-
-
-@body
-def hop_chances(row: Any, axis: Any, speed: Any, space: Any, motion: Any, dt_h: Any) -> Any:
-    """Return the chances of one hop up and one hop down an axis, and of one pushed hop, in a piece of `dt_h`.
-
-    With mean ``m`` and variance ``s`` per piece (in voxels) the hops up and down have the sum
-    ``max(|m|, s + m^2)`` and the difference ``m``: the walk on the lattice has exactly the drift and the spread
-    of the one in space. The least spread a lattice can give to a drift is that of ``|m|``.
-    """
-    width = space.spacing[axis]
-    mean = abs(speed) * dt_h / width
-    variance = 2.0 * motion.spread[row] * dt_h / (width * width)
-    both = max(mean, variance + mean * mean)
-    forward, backward = 0.5 * (both + mean), 0.5 * (both - mean)
-    if speed < 0.0:
-        forward, backward = backward, forward
-    return forward, backward, motion.pressure[row] * dt_h / (width * width)
-
-
-@body
-def hop_one(site: Any, start: Any, row: Any, heading: Any, u: Any, space: Any, motion: Any, dt_h: Any) -> Any:
-    """Return where a cell stands after one piece of its step; `u` is uniform, `start` its own voxel.
-
-    The uniform first picks a direction (or none), then decides by its place within that slot whether the
-    border, a full voxel or a lack of pressure holds the cell back.
-    """
-    for axis in range(3):
-        if space.shape[axis] == 1:
-            continue
-        speed = 0.0
-        if axis == 2 and heading != 0:
-            white = space.white[site]
-            speed = heading * motion.drift * (white + motion.elsewhere * (1.0 - white))
-        forward, backward, pushed = hop_chances(row, axis, speed, space, motion, dt_h)
-        for up in range(2):
-            free = forward if up == 1 else backward
-            if u >= free + pushed:
-                u -= free + pushed
-                continue
-            other = neighbour(site, 2 * axis + up, space)
-            if other < 0 or (other != start and space.count[other] >= space.places[other]):
-                return site
-            fall = 0.0
-            if pushed > 0.0:
-                here = (space.count[site] - (space.own if site == start else 0.0)) / max(space.capacity[site], 1e-12)
-                there = (space.count[other] - (space.own if other == start else 0.0)) / max(
-                    space.capacity[other], 1e-12
-                )
-                fall = min(1.0, max(0.0, here - there))
-            if u < (free + pushed * fall) * passage(site, other, space, motion.barrier_stop):
-                return other
-            return site
-    return site
-
-
-@body
-def move_one(i: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
-    """Propose where one cell goes, and now and then a new heading for a traveller.
-
-    A proposal that still waits for the turnover is continued, so that migration may run more often than that.
-    """
-    identity = cells.id[i]
-    row = np.int64(TRAVELLER) if cells.heading[i] != 0 else np.int64(cells.kind[i])
-    if cells.heading[i] != 0:
-        chance, side = uniform_pair(draw.seed, identity, draw.tick, _MIGRATION, 0)
-        if chance < probability(motion.turn * draw.dt_h):
-            cells.new_heading[i] = 1 if side < 0.5 else -1
-    elif motion.spread[row] <= 0.0 and motion.pressure[row] <= 0.0:
-        return
-    heading = np.int64(cells.heading[i])
-    start = cells.site[i]
-    site = start if cells.move_target[i] < 0 else cells.move_target[i]
-    pieces = motion.pieces[row]
-    dt_h = draw.dt_h / pieces
-    u = second = 0.0
-    for piece in range(pieces):
-        if piece % 2 == 0:
-            u, second = uniform_pair(draw.seed, identity, draw.tick, _MIGRATION, 1 + piece // 2)
-        else:
-            u = second
-        site = hop_one(site, start, row, heading, u, space, motion, dt_h)
-    cells.move_target[i] = site if site != start else -1
-
-
-@kernel
-def move_loop(start: Any, stop: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
-    """Propose moves for rows ``start .. stop``."""
-    for i in range(start, stop):
-        move_one(i, cells, space, motion, draw)
-
-
-# ---------------------------------------------------------------------------------------------- turnover
-@kernel
-def death_loop(start: Any, stop: Any, identity: Any, hazard: Any, draw: Any, dead: Any) -> None:
-    """Write which rows ``start .. stop`` die of the hazard that was deposited since the last turnover."""
-    for i in range(start, stop):
-        dead[i] = uniform(draw.seed, identity[i], draw.tick, _SURVIVAL, 0) < probability(hazard[i])
-
-
-@kernel
-def hash_loop(start: Any, stop: Any, identity: Any, birth: Any, draw: Any, out: Any) -> None:
-    """Write one 64-bit hash per claim; a cell's claim for its daughter differs from that for itself."""
-    for i in range(start, stop):
-        high, low, _, _ = words(draw.seed, identity[i], draw.tick, _CROWDING, np.int64(birth[i]))
-        out[i] = (high << np.uint64(32)) | low
-
-
-@kernel
-def child_loop(start: Any, stop: Any, parent: Any, sibling: Any, tick: Any, out: Any) -> None:
-    """Write the ids of daughters for rows ``start .. stop``."""
-    for i in range(start, stop):
-        out[i] = child_id(parent[i], tick, sibling[i])
-
-
-def children(parent: NDArray[np.uint64], tick: int, living: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the ids of one daughter per parent : (n,), checked against each other and all living cells.
-
-    A hash that is taken already (about 1e-8 in a run of a million cells) is drawn again with the next sibling
-    number; of two daughters that collide, the one of the parent with the smaller id keeps it.
-    """
-    order = np.argsort(parent)
-    sibling = np.zeros(parent.shape[0], dtype=np.int64)
-    ids = np.zeros(parent.shape[0], dtype=np.uint64)
-    run_blocks(child_loop, parent.shape[0], parent, sibling, tick, ids)
-    everyone = np.sort(np.concatenate((living, ids)))
-    while np.any(everyone[1:] == everyone[:-1]):
-        taken = set(living.tolist())
-        for i in order.tolist():
-            while int(ids[i]) in taken:
-                sibling[i] += 1
-                child_loop(i, i + 1, parent, sibling, tick, ids)
-            taken.add(int(ids[i]))
-        everyone = np.sort(np.concatenate((living, ids)))
-    return ids
-
-
-def deaths(identity: NDArray[np.uint64], hazard: NDArray[np.float64], draw: Draw) -> NDArray[np.bool_]:
-    """Return which cells die : (n,)."""
-    dead = np.zeros(identity.shape[0], dtype=np.bool_)
-    run_blocks(death_loop, identity.shape[0], identity, hazard, draw, dead)
-    return dead
-
-
-def settle(
-    target: NDArray[np.int64],
-    identity: NDArray[np.uint64],
-    birth: NDArray[np.bool_],
-    vacant: NDArray[np.int64],
-    draw: Draw,
-) -> NDArray[np.bool_]:
-    """Return which claims on places are granted : (n,).
-
-    Per voxel the first ``vacant`` claims in the order of (hash, id, birth) win. Hashes are drawn afresh in every
-    tick, so nobody is first for ever; the order of the claims does not matter.
-
-    Parameters
-    ----------
-    target : (n,) int64
-        Flat voxel that is claimed.
-    identity : (n,) uint64
-        Id of the cell that moves, or of the mother.
-    birth : (n,) bool
-        Whether the place is for a daughter.
-    vacant : (voxel,) int64
-        Free places, taken before anybody leaves; negative where a voxel holds more than it should.
-    """
-    granted = np.ones(target.shape[0], dtype=np.bool_)
-    if target.shape[0] == 0:
-        return granted
-    wanted = np.bincount(target, minlength=vacant.shape[0])
-    contested = np.flatnonzero(wanted[target] > vacant[target])
-    if contested.size == 0:
-        return granted
-    hashes = np.zeros(contested.size, dtype=np.uint64)
-    run_blocks(hash_loop, contested.size, identity[contested], birth[contested], draw, hashes)
-    order = np.lexsort((birth[contested], identity[contested], hashes, target[contested]))
-    ranked = target[contested][order]
-    first = np.concatenate(([True], ranked[1:] != ranked[:-1]))
-    rank = np.arange(ranked.size) - np.maximum.accumulate(np.where(first, np.arange(ranked.size), 0))
-    granted[contested[order]] = rank < vacant[ranked]
-    return granted

@@ -48,7 +48,10 @@ class CellTurnover(Process):
                 record=False,
             ),
             ArraySpec(
-                "scalar.cell_tissue_share", "1", "share of that capacity which host tissue offers", bounds=(0.0, 1.0)
+                "scalar.cell_tissue_share",
+                "1",
+                "share of that capacity which host tissue offers",
+                bounds=(0.0, 1.0),
             ),
             *ROOM_SPECS,
             ArraySpec(
@@ -78,9 +81,12 @@ class CellTurnover(Process):
             row="ecs_volume_fraction",
         )
         sort_period: float = quantity(
-            24.0, "h", "how often rows are put in the order of their voxels", bounds=(0.01, 8760.0),
+            24.0,
+            "h",
+            "how often rows are put in the order of their voxels",
+            bounds=(0.01, 8760.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
 
     def prepare(self, tissue: Any) -> None:
         """Set up the static capacity of every voxel."""
@@ -96,7 +102,7 @@ class CellTurnover(Process):
         table = tissue.cells
         if len(table) == 0:
             return
-        from cordgraft.kernels.cell import deaths
+        from cordgraft.kernels.cell_places import deaths
 
         draw = draw_of(tissue, key)
         dead = deaths(table["id"], table["hazard"], draw)
@@ -114,7 +120,7 @@ class CellTurnover(Process):
         tissue["density.cells"][...] = count_by_voxel(table["site"], tissue.lattice.shape)
 
     def _settle(self, tissue: Any, draw: Any) -> None:
-        from cordgraft.kernels.cell import children, settle
+        from cordgraft.kernels.cell_places import children, settle
 
         table = tissue.cells
         movers = np.flatnonzero(table["move_target"] >= 0)

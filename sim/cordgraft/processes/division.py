@@ -52,7 +52,11 @@ class Division(Process):
         """What slows division, beside the doubling times of the line."""
 
         rate: float = quantity(
-            1.0, "1", "factor on every division rate; 0 stops all division", bounds=(0.0, 10.0), evidence="assumed"
+            1.0,
+            "1",
+            "factor on every division rate; 0 stops all division",
+            bounds=(0.0, 10.0),
+            evidence="assumed",
         )
         precursor_slowing: float = quantity(
             20.0,
@@ -62,7 +66,11 @@ class Division(Process):
             evidence="assumed",
         )
         astrocyte_doubling: float = quantity(
-            25.0, "d", "doubling time of astrocytes at the day of grafting", bounds=(1.0, 3650.0), evidence="assumed"
+            25.0,
+            "d",
+            "doubling time of astrocytes at the day of grafting",
+            bounds=(1.0, 3650.0),
+            evidence="assumed",
         )
         astrocyte_slowing: float = quantity(
             40.0,
@@ -90,7 +98,12 @@ class Division(Process):
         from cordgraft.kernels.compile import run_blocks
 
         run_blocks(
-            divide_loop, len(tissue.cells), cells_of(tissue), space_of(tissue), self.cycle(), draw_of(tissue, key)
+            divide_loop,
+            len(tissue.cells),
+            cells_of(tissue),
+            space_of(tissue),
+            self.cycle(),
+            draw_of(tissue, key),
         )
 
     def cycle(self) -> Any:
@@ -127,7 +140,13 @@ class Division(Process):
         out = np.zeros(len(tissue.cells))
         hour = Key(0, tick, 1.0)
         run_blocks(
-            amount_loop, out.size, cells_of(tissue), space_of(tissue), self.cycle(), draw_of(tissue, hour), out
+            amount_loop,
+            out.size,
+            cells_of(tissue),
+            space_of(tissue),
+            self.cycle(),
+            draw_of(tissue, hour),
+            out,
         )
         weight = tissue["cell.weight"]
         dividing = np.minimum(1.0, out * CYCLE_H / log(2.0))

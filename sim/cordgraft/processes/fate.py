@@ -57,22 +57,35 @@ class Fate(Process):
             evidence="assumed",
         )
         crowded_to_neuron: float = quantity(
-            1.0, "1", "exponent by which other graft cells raise the odds of a neuron", bounds=(-5.0, 5.0),
+            1.0,
+            "1",
+            "exponent by which other graft cells raise the odds of a neuron",
+            bounds=(-5.0, 5.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
         inflamed_to_astrocyte: float = quantity(
-            1.0, "1", "exponent by which inflammation and blood raise the odds of an astrocyte", bounds=(-5.0, 5.0),
+            1.0,
+            "1",
+            "exponent by which inflammation and blood raise the odds of an astrocyte",
+            bounds=(-5.0, 5.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
         white_to_oligodendrocyte: float = quantity(
-            1.0, "1", "exponent by which host white matter raises the odds of an oligodendrocyte", bounds=(-5.0, 5.0),
+            1.0,
+            "1",
+            "exponent by which host white matter raises the odds of an oligodendrocyte",
+            bounds=(-5.0, 5.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
         tnf_half: float = quantity(
             0.2, "1", "TNF-like signal of half effect", bounds=(0.01, 10.0), evidence="assumed"
         )
         migratory_share: float = quantity(
-            0.3, "1", "share of new astrocytes that travel along the cord", bounds=(0.0, 1.0), evidence="assumed"
+            0.3,
+            "1",
+            "share of new astrocytes that travel along the cord",
+            bounds=(0.0, 1.0),
+            evidence="assumed",
         )
 
     def step(self, tissue: Any, key: Key) -> None:

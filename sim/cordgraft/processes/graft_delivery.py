@@ -172,13 +172,19 @@ class GraftDelivery(Process):
             0.8, "1", "share of the injected cells that is alive", bounds=(0.0, 1.0), evidence="assumed"
         )
         backflow: float = quantity(
-            0.1, "1", "share of the living cells that flows back from an uncrowded site", bounds=(0.0, 1.0),
+            0.1,
+            "1",
+            "share of the living cells that flows back from an uncrowded site",
+            bounds=(0.0, 1.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
         backflow_rise: float = quantity(
-            0.4, "1", "further share that flows back from a site without any room", bounds=(0.0, 1.0),
+            0.4,
+            "1",
+            "further share that flows back from a site without any room",
+            bounds=(0.0, 1.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
         packing_limit: float = quantity(
             PACKED_PER_UL,
             "cells/uL",
@@ -187,7 +193,11 @@ class GraftDelivery(Process):
             evidence="derived",
         )
         elongation: float = quantity(
-            2.0, "1", "length of the deposit along the cord over its depth", bounds=(0.2, 20.0), evidence="assumed"
+            2.0,
+            "1",
+            "length of the deposit along the cord over its depth",
+            bounds=(0.2, 20.0),
+            evidence="assumed",
         )
         spread: float = quantity(
             1.5,
@@ -197,17 +207,32 @@ class GraftDelivery(Process):
             evidence="assumed",
         )
         inhibited_undifferentiated: float = quantity(
-            0.9, "1", "share of undifferentiated cells that the inhibitor makes commit", bounds=(0.0, 1.0),
+            0.9,
+            "1",
+            "share of undifferentiated cells that the inhibitor makes commit",
+            bounds=(0.0, 1.0),
             evidence="assumed",
-        )  # fmt: skip
+        )
         inhibited_precursors: float = quantity(
-            0.3, "1", "share of precursors that the inhibitor makes commit", bounds=(0.0, 1.0), evidence="assumed"
+            0.3,
+            "1",
+            "share of precursors that the inhibitor makes commit",
+            bounds=(0.0, 1.0),
+            evidence="assumed",
         )
         inhibited_to_neuron: float = quantity(
-            1.5, "1", "factor of the inhibitor on the odds of a neuron", bounds=(0.0, 100.0), evidence="assumed"
+            1.5,
+            "1",
+            "factor of the inhibitor on the odds of a neuron",
+            bounds=(0.0, 100.0),
+            evidence="assumed",
         )
         migratory_share: float = quantity(
-            0.3, "1", "share of astrocytes made by the inhibitor that travel", bounds=(0.0, 1.0), evidence="assumed"
+            0.3,
+            "1",
+            "share of astrocytes made by the inhibitor that travel",
+            bounds=(0.0, 1.0),
+            evidence="assumed",
         )
 
     def sites_um(self, diameter_ap_um: float) -> list[tuple[float, float, float]]:
@@ -324,7 +349,9 @@ class GraftDelivery(Process):
             odds = leanings()[line] * np.array([p.inhibited_to_neuron, 1.0, 1.0])
             steps = np.cumsum(odds) / np.sum(odds)
             fate = np.searchsorted(steps[:2], draw(2), side="right")
-            committed = np.array([CellKind.NEURON, CellKind.ASTROCYTE, CellKind.OLIGODENDROCYTE], dtype=np.uint8)
+            committed = np.array(
+                [CellKind.NEURON, CellKind.ASTROCYTE, CellKind.OLIGODENDROCYTE], dtype=np.uint8
+            )
             kind = np.where(stopped, committed[fate], kind)
             travels = (kind == CellKind.ASTROCYTE) & (draw(3) < p.migratory_share)
             heading = np.where(travels, np.where(draw(4) < 0.5, 1, -1), 0).astype(np.int8)

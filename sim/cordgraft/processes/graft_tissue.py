@@ -60,7 +60,11 @@ class GraftTissue(Process):
         """How fast cells become tissue."""
 
         settling_time: float = quantity(
-            2.0, "d", "time in which cells that settle become graft tissue", bounds=(0.01, 365.0), evidence="assumed"
+            2.0,
+            "d",
+            "time in which cells that settle become graft tissue",
+            bounds=(0.01, 365.0),
+            evidence="assumed",
         )
 
     def step(self, tissue: Any, key: Key) -> None:

@@ -58,7 +58,7 @@ class Migration(Process):
             1.2,
             "um/h",
             "how fast precursors spread, as distance over 7 d",
-            bounds=(0.0, 50.0),
+            bounds=(0.0, 20.0),
             cited=(0.5, 3.0),
             evidence="read",
             source="Chen 2015 Brain Struct Funct",
@@ -75,7 +75,7 @@ class Migration(Process):
             0.5,
             "um/h",
             "how fast travelling astrocytes spread beside their drift, as distance over 7 d",
-            bounds=(0.0, 50.0),
+            bounds=(0.0, 20.0),
             evidence="assumed",
         )
         traveller_drift: float = quantity(
@@ -96,13 +96,17 @@ class Migration(Process):
             evidence="assumed",
         )
         persistence: float = quantity(
-            30.0, "d", "time for which a traveller keeps its heading", bounds=(0.1, 3650.0), evidence="assumed"
+            30.0,
+            "d",
+            "time for which a traveller keeps its heading",
+            bounds=(0.1, 3650.0),
+            evidence="assumed",
         )
         pressure_speed: float = quantity(
             1.2,
             "um/h",
             "how fast cells other than neurons give way from a full voxel to an empty one",
-            bounds=(0.0, 50.0),
+            bounds=(0.0, 20.0),
             evidence="assumed",
         )
         barrier_stop: float = quantity(
@@ -117,15 +121,17 @@ class Migration(Process):
         """Propose the moves of one period."""
         if len(tissue.cells) == 0:
             return
-        from cordgraft.kernels.cell import move_loop
+        from cordgraft.kernels.cell_motion import move_loop
         from cordgraft.kernels.compile import run_blocks
 
         motion = self.motion(key.dt_h, tissue.lattice.shape, tissue.lattice.spacing_um)
-        run_blocks(move_loop, len(tissue.cells), cells_of(tissue), space_of(tissue), motion, draw_of(tissue, key))
+        run_blocks(
+            move_loop, len(tissue.cells), cells_of(tissue), space_of(tissue), motion, draw_of(tissue, key)
+        )
 
     def motion(self, dt_h: float, shape: tuple[int, int, int], spacing_um: tuple[float, float, float]) -> Any:
         """Return the constants of migration for the kernels."""
-        from cordgraft.kernels.cell import TRAVELLER, Motion
+        from cordgraft.kernels.cell_motion import TRAVELLER, Motion
 
         p = self.params
         spread = np.full(TRAVELLER + 1, spread_of(p.settled_speed))

@@ -95,19 +95,39 @@ class Secretion(Process):
             row="ngf_half_life_tissue",
         )
         affinity: float = quantity(
-            0.1, "nM", "dissociation constant of the factor and its receptor", bounds=(1e-3, 100.0), evidence="assumed"
+            0.1,
+            "nM",
+            "dissociation constant of the factor and its receptor",
+            bounds=(1e-3, 100.0),
+            evidence="assumed",
         )
         output: float = quantity(
-            3.6e-22, "mol/cell/h", "trophic factor that one astrocyte releases", bounds=(0.0, 1e-18), evidence="assumed"
+            3.6e-22,
+            "mol/cell/h",
+            "trophic factor that one astrocyte releases",
+            bounds=(0.0, 1e-18),
+            evidence="assumed",
         )
         precursor_output: float = quantity(
-            0.3, "1", "trophic output of a precursor over that of an astrocyte", bounds=(0.0, 100.0), evidence="assumed"
+            0.3,
+            "1",
+            "trophic output of a precursor over that of an astrocyte",
+            bounds=(0.0, 100.0),
+            evidence="assumed",
         )
         neuron_output: float = quantity(
-            0.2, "1", "trophic output of a neuron over that of an astrocyte", bounds=(0.0, 100.0), evidence="assumed"
+            0.2,
+            "1",
+            "trophic output of a neuron over that of an astrocyte",
+            bounds=(0.0, 100.0),
+            evidence="assumed",
         )
         matrix_rate: float = quantity(
-            0.1, "1/d", "rate at which packed astrocytes lay down matrix", bounds=(0.0, 24.0), evidence="assumed"
+            0.1,
+            "1/d",
+            "rate at which packed astrocytes lay down matrix",
+            bounds=(0.0, 24.0),
+            evidence="assumed",
         )
 
     def prepare(self, tissue: Any) -> None:

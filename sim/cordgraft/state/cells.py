@@ -51,12 +51,20 @@ CELL_COLUMNS: tuple[ArraySpec, ...] = (
     ArraySpec("cell.grafted_tick", "tick", "tick of transplantation of the founder", dtype="int32"),
     ArraySpec("cell.committed_tick", "tick", "tick at which the present kind was taken on", dtype="int32"),
     ArraySpec("cell.heading", "1", "polarity of migration along the cord: -1, 0 or 1", dtype="int8"),
-    ArraySpec("cell.new_heading", "1", "heading the cell proposes to take, 0 to keep the present one", dtype="int8"),
+    ArraySpec(
+        "cell.new_heading", "1", "heading the cell proposes to take, 0 to keep the present one", dtype="int8"
+    ),
     ArraySpec("cell.hazard", "1", "death hazard since the last turnover, integrated over time"),
     ArraySpec(
-        "cell.division_target", "1", "voxel a daughter is proposed for, -1 for none", dtype="int64", initial=-1
+        "cell.division_target",
+        "1",
+        "voxel a daughter is proposed for, -1 for none",
+        dtype="int64",
+        initial=-1,
     ),
-    ArraySpec("cell.move_target", "1", "voxel the cell proposes to move to, -1 to stay", dtype="int64", initial=-1),
+    ArraySpec(
+        "cell.move_target", "1", "voxel the cell proposes to move to, -1 to stay", dtype="int64", initial=-1
+    ),
 )
 
 
@@ -100,7 +108,9 @@ def local_capacity(tissue: Any) -> NDArray[np.float64]:
     share in ``scalar.cell_tissue_share``: between living fibres there is little place.
     """
     share = tissue.scalar("cell_tissue_share")
-    capacity: NDArray[np.float64] = tissue["map.cell_capacity"] * (share + (1.0 - share) * lesion_room(tissue))
+    capacity: NDArray[np.float64] = tissue["map.cell_capacity"] * (
+        share + (1.0 - share) * lesion_room(tissue)
+    )
     return capacity
 
 

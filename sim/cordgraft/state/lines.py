@@ -79,9 +79,16 @@ _STABLE = Attribute(1.0, "1", 1.0, 3.0, "assumed")
 _OUTPUT = Attribute(1.0, "1", 0.1, 10.0, "assumed")
 _SPINAL = Attribute(1.0, "1", 0.0, 1.0, "assumed")
 _FOREBRAIN = Attribute(
-    0.1, "1", 0.0, 0.5, "assumed", "direction: corticospinal axons enter spinal, not rostral grafts, PMC4860037 (read)"
+    0.1,
+    "1",
+    0.0,
+    0.5,
+    "assumed",
+    "direction: corticospinal axons enter spinal, not rostral grafts, PMC4860037 (read)",
 )
-_NO_RESIDUAL = Attribute(0.0, "1", 0.0, 0.001, "assumed", "no tumour in the observation period (Nori 2011, recalled)")
+_NO_RESIDUAL = Attribute(
+    0.0, "1", 0.0, 0.001, "assumed", "no tumour in the observation period (Nori 2011, recalled)"
+)
 _NEURONAL = (
     Attribute(0.71, "1", 0.5, 0.9, "assumed"),
     Attribute(0.25, "1", 0.1, 0.4, "assumed"),
@@ -107,13 +114,23 @@ LINES: tuple[CellLine, ...] = (
         "line with residual undifferentiated cells that keep dividing; otherwise as 201B7-like",
         *_NEURONAL,
         residual=Attribute(
-            0.01, "1", 0.005, 0.02, "assumed", "direction: late Nestin+ tumours, PMID 25684226 (Nori 2015, read)"
+            0.01,
+            "1",
+            0.005,
+            0.02,
+            "assumed",
+            "direction: late Nestin+ tumours, PMID 25684226 (Nori 2015, read)",
         ),
         precursor_doubling=_DOUBLING_P,
         undifferentiated_doubling=_DOUBLING_U,
         undifferentiated_crowding=_CROWDING_U,
         reactivation=Attribute(
-            0.001, "1/d", 0.0, 0.005, "assumed", "direction: OCT4 transgene on, PMID 25684226 (Nori 2015, read)"
+            0.001,
+            "1/d",
+            0.0,
+            0.005,
+            "assumed",
+            "direction: OCT4 transgene on, PMID 25684226 (Nori 2015, read)",
         ),
         instability=_STABLE,
         trophic=_OUTPUT,

@@ -1,0 +1,107 @@
+"""Turnover of grafted cells: who dies, who gets a place, and the ids of daughters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordgraft.core.streams import Stream
+from cordgraft.kernels.cell import Draw, probability
+from cordgraft.kernels.compile import kernel, run_blocks
+from cordgraft.kernels.random import child_id, uniform, words
+
+_SURVIVAL = int(Stream.SURVIVAL)
+_CROWDING = int(Stream.CROWDING)
+
+
+@kernel
+def death_loop(start: Any, stop: Any, identity: Any, hazard: Any, draw: Any, dead: Any) -> None:
+    """Write which rows ``start .. stop`` die of the hazard that was deposited since the last turnover."""
+    for i in range(start, stop):
+        dead[i] = uniform(draw.seed, identity[i], draw.tick, _SURVIVAL, 0) < probability(hazard[i])
+
+
+@kernel
+def hash_loop(start: Any, stop: Any, identity: Any, birth: Any, draw: Any, out: Any) -> None:
+    """Write one 64-bit hash per claim; a cell's claim for its daughter differs from that for itself."""
+    for i in range(start, stop):
+        high, low, _, _ = words(draw.seed, identity[i], draw.tick, _CROWDING, np.int64(birth[i]))
+        out[i] = (high << np.uint64(32)) | low
+
+
+@kernel
+def child_loop(start: Any, stop: Any, parent: Any, sibling: Any, tick: Any, out: Any) -> None:
+    """Write the ids of daughters for rows ``start .. stop``."""
+    for i in range(start, stop):
+        out[i] = child_id(parent[i], tick, sibling[i])
+
+
+def children(parent: NDArray[np.uint64], tick: int, living: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the ids of one daughter per parent : (n,), checked against each other and all living cells.
+
+    A hash that is taken already (about 1e-8 in a run of a million cells) is drawn again with the next sibling
+    number; of two daughters that collide, the one of the parent with the smaller id keeps it.
+    """
+    order = np.argsort(parent)
+    sibling = np.zeros(parent.shape[0], dtype=np.int64)
+    ids = np.zeros(parent.shape[0], dtype=np.uint64)
+    run_blocks(child_loop, parent.shape[0], parent, sibling, tick, ids)
+    everyone = np.sort(np.concatenate((living, ids)))
+    while np.any(everyone[1:] == everyone[:-1]):
+        taken = set(living.tolist())
+        for i in order.tolist():
+            while int(ids[i]) in taken:
+                sibling[i] += 1
+                child_loop(i, i + 1, parent, sibling, tick, ids)
+            taken.add(int(ids[i]))
+        everyone = np.sort(np.concatenate((living, ids)))
+    return ids
+
+
+def deaths(identity: NDArray[np.uint64], hazard: NDArray[np.float64], draw: Draw) -> NDArray[np.bool_]:
+    """Return which cells die : (n,)."""
+    dead = np.zeros(identity.shape[0], dtype=np.bool_)
+    run_blocks(death_loop, identity.shape[0], identity, hazard, draw, dead)
+    return dead
+
+
+def settle(
+    target: NDArray[np.int64],
+    identity: NDArray[np.uint64],
+    birth: NDArray[np.bool_],
+    vacant: NDArray[np.int64],
+    draw: Draw,
+) -> NDArray[np.bool_]:
+    """Return which claims on places are granted : (n,).
+
+    Per voxel the first ``vacant`` claims in the order of (hash, id, birth) win. Hashes are drawn afresh in every
+    tick, so nobody is first for ever; the order of the claims does not matter.
+
+    Parameters
+    ----------
+    target : (n,) int64
+        Flat voxel that is claimed.
+    identity : (n,) uint64
+        Id of the cell that moves, or of the mother.
+    birth : (n,) bool
+        Whether the place is for a daughter.
+    vacant : (voxel,) int64
+        Free places, taken before anybody leaves; negative where a voxel holds more than it should.
+    """
+    granted = np.ones(target.shape[0], dtype=np.bool_)
+    if target.shape[0] == 0:
+        return granted
+    wanted = np.bincount(target, minlength=vacant.shape[0])
+    contested = np.flatnonzero(wanted[target] > vacant[target])
+    if contested.size == 0:
+        return granted
+    hashes = np.zeros(contested.size, dtype=np.uint64)
+    run_blocks(hash_loop, contested.size, identity[contested], birth[contested], draw, hashes)
+    order = np.lexsort((birth[contested], identity[contested], hashes, target[contested]))
+    ranked = target[contested][order]
+    first = np.concatenate(([True], ranked[1:] != ranked[:-1]))
+    rank = np.arange(ranked.size) - np.maximum.accumulate(np.where(first, np.arange(ranked.size), 0))
+    granted[contested[order]] = rank < vacant[ranked]
+    return granted
