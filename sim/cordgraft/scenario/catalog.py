@@ -80,14 +80,14 @@ def locate(name_or_path: str | Path) -> Path:
     if is_path:
         beside = given.parent if given.parent.is_dir() else None
         others = [path.name for path in beside.iterdir() if path.suffix in ENDINGS] if beside else []
-        near = (*nearest(given.name, others), *nearest(given.stem, known))
+        near = nearest(given.name, others) or nearest(given.stem, known)
         raise BadInput(Problem("there is no such scenario file", value=text, near=near))
     raise BadInput(
         Problem(
             "there is no scenario of this name",
             value=text,
             allowed=", ".join(sorted(known)) or "the path of a YAML file",
-            near=nearest(text, known),
+            near=nearest(text, known) or tuple(name for name in sorted(known) if text.lower() in name)[:3],
         )
     )
 

@@ -169,7 +169,8 @@ def _example(spec: ParameterSpec) -> Any:
         if value is not None:
             return in_words(spec, value)
     low, high = spec.bounds or (1.0, 1.0)
-    return in_words(spec, 1.0 if low <= 1.0 <= high else low)
+    usual = 0.5 if (low, high) == (0.0, 1.0) else 1.0
+    return in_words(spec, usual if low <= usual <= high else low)
 
 
 # ---------------------------------------------------------------------------------------------- writing
@@ -223,11 +224,14 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def hover(spec: ParameterSpec) -> str:
-    """Return the text that an editor shows over a key: meaning, default, bounds, cited range, source, evidence."""
+def hover(spec: ParameterSpec, *, required: bool = False) -> str:
+    """Return the text that an editor shows over a key: meaning, default, bounds, cited range, source, evidence.
+
+    A key that must be written has no default to show.
+    """
     lines = [sentence(spec.meaning)]
     defaults = _defaults(spec)
-    if defaults:
+    if defaults and not required:
         lines.append(f"Default: {defaults}")
     if spec.kind in ("quantity", "count") and spec.bounds is not None:
         lines.append(f"Possible: {limits(spec)}")
@@ -264,9 +268,9 @@ def _by_preset(spec: ParameterSpec, words: Callable[[ParameterSpec], str]) -> st
     return "; ".join(parts)
 
 
-def json_schema(spec: ParameterSpec) -> dict[str, Any]:
+def json_schema(spec: ParameterSpec, *, required: bool = False) -> dict[str, Any]:
     """Return the JSON Schema of one value, with hover text and, for quantities, the pattern of the unit."""
-    schema: dict[str, Any] = {"description": hover(spec)}
+    schema: dict[str, Any] = {"description": hover(spec, required=required)}
     if spec.kind == "choice":
         schema["enum"] = list(spec.options)
     elif spec.kind == "switch":
@@ -281,20 +285,21 @@ def json_schema(spec: ParameterSpec) -> dict[str, Any]:
         else:
             schema["type"] = ["number", "string"] if spec.unit == "1" else "string"
             schema |= ends if spec.unit == "1" else {}
-            schema["pattern"] = unit_pattern(spec.unit)
+            schema["pattern"] = unit_pattern(spec.unit, low < 0.0)
             schema["patternErrorMessage"] = f"{form(spec)[0].upper()}{form(spec)[1:]} is needed"
         schema["examples"] = [_example(spec)]
     return schema
 
 
 @lru_cache(maxsize=256)
-def unit_pattern(unit: str) -> str:
+def unit_pattern(unit: str, negative: bool = True) -> str:
     """Return a regular expression for a number with any unit of the dimension of `unit`.
 
     It covers the spellings that people use (``um2/s``, ``mm^2/d``, ``%/d`` for ``1/h``); the loader knows more.
     """
+    number = _NUMBER if negative else _NUMBER.replace("[+-]?", r"\+?", 1)
     if unit == "1":
-        return rf"^\s*{_NUMBER}\s*%?\s*$"
+        return rf"^\s*{number}\s*%?\s*$"
     pieces = re.split(r"([*/])", unit)
     text = ""
     for index, piece in enumerate(pieces):
@@ -306,7 +311,7 @@ def unit_pattern(unit: str) -> str:
             f"the unit {unit} of a parameter has a factor that no pattern knows: {piece}"
         )
         text += _factor_pattern(match[1], int(match[2] or 1))
-    return rf"^\s*{_NUMBER}\s*{text}\s*$"
+    return rf"^\s*{number}\s*{text}\s*$"
 
 
 def _factor_pattern(atom: str, power: int) -> str:
@@ -333,6 +338,7 @@ def _factor_pattern(atom: str, power: int) -> str:
     return text
 
 
-def field_type(spec: ParameterSpec) -> Any:
+def field_type(spec: ParameterSpec, *, required: bool = False) -> Any:
     """Return the annotated type with which pydantic reads a value of this spec."""
-    return Annotated[Any, PlainValidator(partial(read, spec)), WithJsonSchema(json_schema(spec))]
+    schema = WithJsonSchema(json_schema(spec, required=required))
+    return Annotated[Any, PlainValidator(partial(read, spec)), schema]

@@ -120,7 +120,7 @@ def _finish(config: Config) -> Config:
     }
     inputs = {known: file_digest(FilePath(mask)) for known, mask in masks.items() if mask}
     cautions = cautions_of(config)
-    cautions += [Caution(known, f"still open: --set {known}=VALUE") for known in config.requires]
+    cautions += [Caution(known, f"still open: --set {known}={_blank(known)}") for known in config.requires]
     return replace(
         config,
         resolved=resolved,

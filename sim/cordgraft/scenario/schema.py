@@ -224,11 +224,12 @@ def _voxel_type() -> Any:
 
 
 def _section_fields(section: str) -> dict[str, Any]:
-    fields = {name: field_type(spec) for name, spec in SECTIONS[section].specs().items()}
+    specs = SECTIONS[section].specs()
+    fields = {name: field_type(spec, required=name == "species") for name, spec in specs.items()}
     if section == "geometry":
         fields["voxel"] = _voxel_type()
     if section == "record":
-        day = json_schema(MAP_DAY)
+        day = json_schema(MAP_DAY, required=True)
         schema = {"type": "array", "items": day, "description": day["description"]}
         days: Any = GenericAlias(list, (field_type(MAP_DAY),))
         fields["maps"] = Annotated[days, BeforeValidator(_want_list), WithJsonSchema(schema)]
@@ -238,8 +239,8 @@ def _section_fields(section: str) -> dict[str, Any]:
 def _safety_type() -> Any:
     measures = {}
     for name, measure in SAFETY.items():
-        fields = {edge: field_type(SAFETY_DAY) for edge in ("from", "to")}
-        fields["at_most"] = field_type(measure.limit)
+        fields = {edge: field_type(SAFETY_DAY, required=True) for edge in ("from", "to")}
+        fields["at_most"] = field_type(measure.limit, required=True)
         measures[name] = map_type(name, fields, measure.limit.meaning + ".", (*measure.needed, "at_most"))
     return map_type("safety", measures, TOP["safety"])
 
@@ -270,7 +271,7 @@ def document_type(processes: Iterable[str], treatments: Any) -> Any:
         "schema_version": Annotated[Any, PlainValidator(_read_version), WithJsonSchema(version)],
         "title": field_type(TITLE),
         "requires": Annotated[Any, PlainValidator(_read_addresses), WithJsonSchema(addresses)],
-        **{name: field_type(spec) for name, spec in Top.specs().items()},
+        **{name: field_type(spec, required=name in REQUIRED) for name, spec in Top.specs().items()},
     }
     for section in SECTIONS:
         required = ("species",) if section == "subject" else ()
