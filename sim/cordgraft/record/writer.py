@@ -90,6 +90,8 @@ class RunWriter:
         self._started_s = time.monotonic()
         self._tick = -1 if resume is None else resume[0]
         self._sources = sources(tissue, processes)
+        self._scalar_specs = [spec for spec in tissue.specs.values() if spec.group == "scalar"]
+        self._scalars: dict[str, float] = {}
         self._layout = layout_of(tissue, self.observer.specs, self._sources, info.series_h, info.maps_h)
         self._series_index = {tick: index for index, tick in enumerate(self._layout.series_ticks)}
         self._map_index = {tick: index for index, tick in enumerate(self._layout.map_ticks)}
@@ -165,6 +167,7 @@ class RunWriter:
             # Some static maps (place and strength of the impact) exist only once the injury has happened.
             self.store.write_geometry(static_maps(tissue))
         self._tick = tick
+        self._scalars = {spec.short: float(tissue[spec.name]) for spec in self._scalar_specs}
         index, frame = self._series_index.get(tick), self._map_index.get(tick)
         if index is not None:
             row = dict(values) if values is not None else self.observer.measure(tissue, tick)
@@ -277,6 +280,15 @@ class RunWriter:
                 graft_day,
             ),
             "not_defined": reasons(self.observer.specs, self.latest) if self.latest else {},
+            "scalars": {
+                spec.short: {
+                    "value": self._scalars.get(spec.short),
+                    "unit": spec.unit,
+                    "meaning": spec.meaning,
+                    "source": self._sources[spec.name],
+                }
+                for spec in self._scalar_specs
+            },
             "safety": safety_of(self.observer.bounds, series, graft_day) if days.size else {},
             "cautions": list(self.info.cautions),
             "scenario_digest": self.info.digest,
