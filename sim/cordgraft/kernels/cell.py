@@ -23,6 +23,8 @@ _FATE = int(Stream.FATE)
 
 #: The numbers of `cordgraft.state.cells.CellKind`; a test holds the two together.
 UNDIFFERENTIATED, PRECURSOR, NEURON, ASTROCYTE, OLIGODENDROCYTE = range(5)
+#: Daughters of one cell between two turnovers, at most; a cell of default speed has two in one step of 1000.
+MOST_DAUGHTERS = 200
 
 
 class Draw(NamedTuple):
@@ -46,6 +48,7 @@ class Cells(NamedTuple):
     heading: Any
     new_heading: Any
     hazard: Any
+    daughters: Any
     division_target: Any
     move_target: Any
 
@@ -69,9 +72,30 @@ class Space(NamedTuple):
     own: float
 
 
-def draw_key(key: Any, tick_h: float) -> Draw:
+def cells_of(tissue: Any) -> Cells:
+    """Return the columns of the cell table; views, valid until rows are added or dropped."""
+    view: Cells = tissue.cells.view(Cells)
+    return view
+
+
+def space_of(tissue: Any) -> Space:
+    """Return the lattice as the cells see it; views, nothing is copied."""
+    return Space(
+        cord=tissue["map.cord"].reshape(-1),
+        count=tissue["density.cells"].reshape(-1),
+        places=tissue["density.cell_places"].reshape(-1),
+        capacity=tissue["density.cell_capacity"].reshape(-1),
+        barrier=tissue["density.barrier"].reshape(-1),
+        white=tissue["fraction.white"].reshape(-1),
+        shape=tissue.lattice.shape,
+        spacing=tissue.lattice.spacing_um,
+        own=1.0 / tissue.setting.cells_per_agent,
+    )
+
+
+def draw_of(tissue: Any, key: Any) -> Draw:
     """Return the key of a process step in the types that the compiled kernels expect."""
-    return Draw(np.uint64(key.seed), int(key.tick), float(key.dt_h), float(tick_h))
+    return Draw(np.uint64(key.seed), int(key.tick), float(key.dt_h), float(tissue.clock.tick_h))
 
 
 @body
@@ -300,17 +324,29 @@ def daughter_place(site: Any, choice: Any, chance: Any, space: Any, cycle: Any) 
 
 @body
 def divide_one(i: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> None:
-    """Propose a daughter for one cell; a proposal that waits for the turnover is not replaced."""
-    if cells.division_target[i] >= 0:
-        return
+    """Propose the daughters of one cell.
+
+    Their number is that of a birth process over the step, ``P(at least k) = (1 - exp(-amount))^k``: daughters
+    that divide again within the step are the mother's further daughters. A proposal that waits for the turnover
+    keeps its voxel and grows.
+    """
     amount = division_amount(i, cells, space, cycle, draw)
     if amount <= 0.0:
         return
     chance, choice = uniform_pair(draw.seed, cells.id[i], draw.tick, _DIVISION, 0)
-    if chance >= probability(amount):
+    at_least = probability(amount)
+    daughters = 0
+    left = at_least
+    while chance < left and daughters < MOST_DAUGHTERS:
+        daughters += 1
+        left *= at_least
+    if daughters == 0:
         return
-    held = uniform(draw.seed, cells.id[i], draw.tick, _DIVISION, 1)
-    cells.division_target[i] = daughter_place(cells.site[i], choice, held, space, cycle)
+    if cells.division_target[i] < 0:
+        held = uniform(draw.seed, cells.id[i], draw.tick, _DIVISION, 1)
+        cells.division_target[i] = daughter_place(cells.site[i], choice, held, space, cycle)
+    if cells.division_target[i] >= 0:
+        cells.daughters[i] = min(MOST_DAUGHTERS, cells.daughters[i] + daughters)
 
 
 @kernel

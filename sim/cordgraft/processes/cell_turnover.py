@@ -14,6 +14,8 @@ Rows are sorted by (voxel, id) every `sort_period`; that is for speed only and c
 
 How many cells a voxel holds: `cordgraft.state.cells.open_capacity` in lesion room, the share `tissue_share` of
 it in host tissue, where cells find room only between what lives there.
+
+Left out: places that movers leave within the step, cells squeezed in or out when the tissue round them changes.
 """
 
 from __future__ import annotations
@@ -28,8 +30,14 @@ from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.streams import Stream
-from cordgraft.processes.cell_view import ROOM_READS, ROOM_SPECS, ROOM_WRITES, draw_of, refresh_room
-from cordgraft.state.cells import count_by_voxel, open_capacity
+from cordgraft.state.cells import (
+    ROOM_READS,
+    ROOM_SPECS,
+    ROOM_WRITES,
+    count_by_voxel,
+    open_capacity,
+    refresh_room,
+)
 
 
 class CellTurnover(Process):
@@ -102,6 +110,7 @@ class CellTurnover(Process):
         table = tissue.cells
         if len(table) == 0:
             return
+        from cordgraft.kernels.cell import draw_of
         from cordgraft.kernels.cell_places import deaths
 
         draw = draw_of(tissue, key)
@@ -125,21 +134,26 @@ class CellTurnover(Process):
         table = tissue.cells
         movers = np.flatnonzero(table["move_target"] >= 0)
         mothers = np.flatnonzero(table["division_target"] >= 0)
-        if movers.size + mothers.size:
-            claimants = np.concatenate((movers, mothers))
-            birth = np.arange(claimants.size) >= movers.size
-            target = np.concatenate((table["move_target"][movers], table["division_target"][mothers]))
-            vacant = tissue["density.cell_places"].astype(np.int64)
-            vacant -= count_by_voxel(table["site"], tissue.lattice.shape)
-            granted = settle(target, table["id"][claimants], birth, vacant.reshape(-1), draw)
-            table["move_target"][...] = -1
-            table["division_target"][...] = -1
-            moves = granted & ~birth
-            table["site"][claimants[moves]] = target[moves]
-            births = granted & birth
-            rows = claimants[births]
-            if rows.size:
-                mother = {name: table[name][rows] for name in table.columns}
-                ids = children(mother["id"], int(draw.tick), table["id"])
-                mother.update(id=ids, parent=mother["id"], site=target[births])
-                table.add(rows.size, **mother)
+        if movers.size + mothers.size == 0:
+            return
+        daughters = table["daughters"][mothers].astype(np.int64)
+        first = np.cumsum(daughters) - daughters
+        nth = np.arange(int(daughters.sum())) - np.repeat(first, daughters) + 1
+        claimants = np.concatenate((movers, np.repeat(mothers, daughters)))
+        birth = np.concatenate((np.zeros(movers.size, dtype=np.int64), nth))
+        target = np.where(birth > 0, table["division_target"][claimants], table["move_target"][claimants])
+        vacant = tissue["density.cell_places"].astype(np.int64)
+        vacant -= count_by_voxel(table["site"], tissue.lattice.shape)
+        granted = settle(target, table["id"][claimants], birth, vacant.reshape(-1), draw)
+        table["move_target"][...] = -1
+        table["division_target"][...] = -1
+        table["daughters"][...] = 0
+        moves = granted & (birth == 0)
+        table["site"][claimants[moves]] = target[moves]
+        births = granted & (birth > 0)
+        rows = claimants[births]
+        if rows.size:
+            mother = {name: table[name][rows] for name in table.columns}
+            ids = children(mother["id"], birth[births], int(draw.tick), table["id"])
+            mother.update(id=ids, parent=mother["id"], site=target[births])
+            table.add(rows.size, **mother)

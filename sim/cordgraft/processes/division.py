@@ -12,8 +12,12 @@ contact inhibition, ``r`` reactivation and ``g`` genomic instability belong to t
 A daughter is proposed for the mother's voxel; if that is full, for the first voxel with a place along a random
 direction within `push`: the clone shoves its neighbours. The turnover settles who gets a place.
 
-The cell cycle itself is not modelled: a division is an event, not a state. The proliferation index of a picture
-(Ki67) is therefore computed from the rates, see `dividing_fraction`.
+Within a step daughters may divide again: the number of daughters is that of a birth process, geometric with
+``P(at least k) = (1 - exp(-rate dt))^k``. So neither the waiting time of a cell nor the growth of the
+population (``exp(rate t)``) depends on the period.
+
+Left out: the cell cycle (a division is an event and not a state) and growth factors. The proliferation index of
+a picture (Ki67) is therefore computed from the rates, see `dividing_fraction`.
 """
 
 from __future__ import annotations
@@ -28,8 +32,7 @@ from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.streams import Stream
-from cordgraft.processes.cell_view import SPACE_READS, cells_of, draw_of, space_of
-from cordgraft.state.cells import CellKind
+from cordgraft.state.cells import SPACE_READS, CellKind
 from cordgraft.state.lines import LINES, line_values
 
 HOURS = 24.0
@@ -44,7 +47,7 @@ class Division(Process):
     phase = Phase.DECIDE
     period_h = 6.0
     reads = ("cell.*", *SPACE_READS)
-    writes = ("cell.division_target",)
+    writes = ("cell.division_target", "cell.daughters")
     streams = (Stream.DIVISION,)
 
     @dataclass(frozen=True)
@@ -94,7 +97,7 @@ class Division(Process):
         """Propose the daughters of one period."""
         if len(tissue.cells) == 0:
             return
-        from cordgraft.kernels.cell import divide_loop
+        from cordgraft.kernels.cell import cells_of, divide_loop, draw_of, space_of
         from cordgraft.kernels.compile import run_blocks
 
         run_blocks(
@@ -134,7 +137,7 @@ class Division(Process):
         """Return the share of living cells that a Ki67-like stain would show: sum of (rate x 3 d/ln2) over cells."""
         if len(tissue.cells) == 0:
             return 0.0
-        from cordgraft.kernels.cell import amount_loop
+        from cordgraft.kernels.cell import amount_loop, cells_of, draw_of, space_of
         from cordgraft.kernels.compile import run_blocks
 
         out = np.zeros(len(tissue.cells))

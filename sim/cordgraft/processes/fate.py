@@ -26,7 +26,7 @@ from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.streams import Stream
-from cordgraft.processes.cell_view import SPACE_READS, cells_of, draw_of, space_of
+from cordgraft.state.cells import SPACE_READS
 from cordgraft.state.lines import line_values
 
 HOURS = 24.0
@@ -92,7 +92,7 @@ class Fate(Process):
         """Let cells commit for one period."""
         if len(tissue.cells) == 0:
             return
-        from cordgraft.kernels.cell import Choices, commit_loop
+        from cordgraft.kernels.cell import Choices, cells_of, commit_loop, draw_of, space_of
         from cordgraft.kernels.compile import run_blocks
 
         p = self.params

@@ -35,15 +35,17 @@ from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, count, quantity
 from cordgraft.core.streams import Stream
-from cordgraft.processes.cell_view import ROOM_READS, ROOM_WRITES, refresh_room
 from cordgraft.processes.fate import leanings
 from cordgraft.state.cells import (
     PACKED_PER_UL,
+    ROOM_READS,
+    ROOM_WRITES,
     CellKind,
     count_by_voxel,
     lesion_room,
     local_capacity,
     places,
+    refresh_room,
 )
 from cordgraft.state.lines import LINE_NAMES, line_number, line_values
 

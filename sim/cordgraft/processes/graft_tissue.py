@@ -7,6 +7,9 @@ die become dead tissue at once, of the tissue they had become; room that cells l
 (cavity), which is the first that others take again, so that cells which come and go leave no trace.
 
 Host white and grey matter and scar are never turned into graft, however many astrocytes travel through them.
+
+Left out: the pressure of a graft that outgrows its room, and how dead cells are cleared, which is the business of
+the process that clears dead tissue.
 """
 
 from __future__ import annotations

@@ -27,8 +27,7 @@ from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.streams import Stream
-from cordgraft.processes.cell_view import SPACE_READS, cells_of, draw_of, space_of
-from cordgraft.state.cells import CellKind
+from cordgraft.state.cells import SPACE_READS, CellKind
 
 HOURS = 24.0
 #: Time over which the speeds of wandering cells are meant (the 7 d of the source of `precursor_speed`), h.
@@ -121,6 +120,7 @@ class Migration(Process):
         """Propose the moves of one period."""
         if len(tissue.cells) == 0:
             return
+        from cordgraft.kernels.cell import cells_of, draw_of, space_of
         from cordgraft.kernels.cell_motion import move_loop
         from cordgraft.kernels.compile import run_blocks
 

@@ -21,7 +21,6 @@ from typing import Any
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
-from cordgraft.processes.cell_view import cells_of, draw_of, flat
 
 HOURS = 24.0
 
@@ -80,7 +79,7 @@ class Survival(Process):
         """Add the hazard of one period to every cell."""
         if len(tissue.cells) == 0:
             return
-        from cordgraft.kernels.cell import Dangers, hazard_loop
+        from cordgraft.kernels.cell import Dangers, cells_of, draw_of, hazard_loop
         from cordgraft.kernels.compile import run_blocks
 
         p = self.params
@@ -92,7 +91,7 @@ class Survival(Process):
             critical_oxygen=p.critical_oxygen,
             inflammation=p.inflammation / HOURS,
             tnf_half=p.tnf_half,
-            oxygen=flat(tissue, "field.oxygen"),
-            tnf=flat(tissue, "field.tnf"),
+            oxygen=tissue["field.oxygen"].reshape(-1),
+            tnf=tissue["field.tnf"].reshape(-1),
         )
         run_blocks(hazard_loop, len(tissue.cells), cells_of(tissue), dangers, draw_of(tissue, key))

@@ -1,4 +1,8 @@
-"""Columns of the grafted cells, the words for what a cell is, and how many cells a voxel can hold."""
+"""Columns of the grafted cells, the words for what a cell is, and how many cells a voxel can hold.
+
+Survival, fate, division, migration, turnover and delivery share the last, so that all of them mean the same by a
+place and by crowding.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +59,11 @@ CELL_COLUMNS: tuple[ArraySpec, ...] = (
         "cell.new_heading", "1", "heading the cell proposes to take, 0 to keep the present one", dtype="int8"
     ),
     ArraySpec("cell.hazard", "1", "death hazard since the last turnover, integrated over time"),
+    ArraySpec("cell.daughters", "1", "daughters proposed since the last turnover", dtype="uint8"),
     ArraySpec(
         "cell.division_target",
         "1",
-        "voxel a daughter is proposed for, -1 for none",
+        "voxel its daughters are proposed for, -1 for none",
         dtype="int64",
         initial=-1,
     ),
@@ -129,3 +134,50 @@ def count_by_voxel(sites: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[
     """Return simulated cells per voxel : (x, y, z) int64, from flat sites : (n,)."""
     size = int(np.prod(shape))
     return np.bincount(sites, minlength=size).astype(np.int64).reshape(shape)
+
+
+#: How many cells there are and how many there could be; the turnover keeps them, a delivery begins them.
+ROOM_SPECS: tuple[ArraySpec, ...] = (
+    ArraySpec("density.cells", "cells", "simulated graft cells in the voxel", bounds=(0.0, np.inf)),
+    ArraySpec(
+        "density.cell_capacity",
+        "cells",
+        "simulated graft cells that the voxel could hold, given its tissue",
+        bounds=(0.0, np.inf),
+        record=False,
+    ),
+    ArraySpec(
+        "density.cell_places",
+        "cells",
+        "the same as a whole number",
+        dtype="int32",
+        bounds=(0.0, np.inf),
+        record=False,
+    ),
+)
+#: What `refresh_room` reads and writes.
+ROOM_READS: tuple[str, ...] = (
+    "map.cell_capacity",
+    "scalar.cell_tissue_share",
+    "fraction.graft",
+    *(f"fraction.{name}" for name in LESION_ROOM),
+)
+ROOM_WRITES: tuple[str, ...] = ("density.cell_capacity", "density.cell_places")
+#: What a cell sees of the lattice (`cordgraft.kernels.cell.Space`).
+SPACE_READS: tuple[str, ...] = (
+    "map.cord",
+    *(spec.name for spec in ROOM_SPECS),
+    "density.barrier",
+    "fraction.white",
+)
+
+
+def refresh_room(tissue: Any) -> None:
+    """Bring the room of every voxel up to date with its tissue.
+
+    Once per turnover and at a delivery, not in every process: a pass over the whole lattice costs more than
+    everything that a few thousand cells do.
+    """
+    capacity = local_capacity(tissue)
+    tissue["density.cell_capacity"][...] = capacity
+    tissue["density.cell_places"][...] = places(capacity)
