@@ -1,0 +1,376 @@
+"""A finished (or interrupted) run as figures need it: frames on planes, tables in millimetres, series in days.
+
+Nothing is interpolated: a frame is a recorded map, a cell table or a set of axon paths of one recording day.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordgraft.core import schema
+
+Array = NDArray[np.float64]
+
+#: Tissue classes that make a voxel lesion when they fill at least half of its dry tissue.
+LESION_CLASSES: tuple[str, ...] = ("necrosis", "cavity", "scar", "graft", "blood")
+
+#: Events that are not drawn as treatments.
+NO_TREATMENT: frozenset[str] = frozenset({"injury", "subject", "start", "end", "resumed", "checkpoint", "interrupted"})
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The grafted cells of one day.
+
+    Parameters
+    ----------
+    xyz_mm : (n, 3) float64, mm
+    kind : (n,) int
+        Index into `schema.KINDS`.
+    weight : (n,) float64
+        Living cells of the whole cord per row.
+    """
+
+    xyz_mm: Array
+    kind: NDArray[np.int64]
+    weight: Array
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Axon paths of one day as polylines.
+
+    Parameters
+    ----------
+    tract : (n,) of str
+        One per polyline.
+    points_mm : list of (k, 3) float64, mm
+    grown : list of (k,) bool
+        Whether a point was laid by a growth cone (else it is the path from before the injury).
+    axon : (n,) uint64
+        Identity of the axon; a stem and its branches share it.
+    weight : (n,) float64
+        Real axons per simulated one.
+    """
+
+    tract: NDArray[np.str_]
+    points_mm: list[Array]
+    grown: list[NDArray[np.bool_]]
+    axon: NDArray[np.uint64]
+    weight: Array
+
+    def only_grown(self) -> Paths:
+        """Return the parts that growth cones laid, each with the point it left from."""
+        kept: list[int] = []
+        parts: list[Array] = []
+        for row, grown in enumerate(self.grown):
+            if grown.any():
+                first = max(int(np.argmax(grown)) - 1, 0)
+                kept.append(row)
+                parts.append(self.points_mm[row][first:])
+        laid = [np.ones(part.shape[0], dtype=bool) for part in parts]
+        return Paths(self.tract[kept], parts, laid, self.axon[kept], self.weight[kept])
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What was recorded of one day: maps by variable name (x, y, z), and the tables where they exist."""
+
+    day: float
+    maps: Mapping[str, Array]
+    cells: Cells | None
+    paths: Paths | None
+
+    def fractions(self) -> dict[str, Array]:
+        """Return the dry tissue fractions by class, each (x, y, z)."""
+        start = "fraction_"
+        return {name[len(start) :]: values for name, values in self.maps.items() if name.startswith(start)}
+
+    def lesion(self) -> Array:
+        """Return the share of lesion tissue per voxel (x, y, z)."""
+        shares = self.fractions()
+        present = [shares[name] for name in LESION_CLASSES if name in shares]
+        return np.sum(present, axis=0) if present else np.zeros(next(iter(self.maps.values())).shape)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened on a day: a treatment, a scan."""
+
+    day: float
+    label: str
+    is_graft: bool
+
+
+@dataclass
+class RunView:
+    """One run directory, read on demand.
+
+    Parameters
+    ----------
+    directory : Path
+        Holds ``run.zarr``.
+    tree : xarray.DataTree
+        The opened store.
+    """
+
+    directory: Path
+    tree: Any
+    _frames: dict[int, Frame] = field(default_factory=dict, repr=False)
+
+    # ---------------------------------------------------------------- what the run was
+    @property
+    def attrs(self) -> Mapping[str, Any]:
+        """Root attributes of the store (provenance)."""
+        found: Mapping[str, Any] = self.tree.attrs
+        return found
+
+    @property
+    def name(self) -> str:
+        """Name of the scenario."""
+        return str(self.attrs.get("name") or self.directory.name)
+
+    @property
+    def title(self) -> str:
+        """Title of the scenario."""
+        return str(self.attrs.get("title") or self.name)
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the run."""
+        return int(self.attrs["seed"]) if "seed" in self.attrs else None
+
+    @cached_property
+    def setting(self) -> dict[str, Any]:
+        """Species, preset, cord size, cells per simulated cell."""
+        return dict(self.attribute("setting", {}))
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """Return a structured root attribute, or `default` where it is missing."""
+        value = self.attrs.get(name, default)
+        return json.loads(value) if isinstance(value, str) else value
+
+    @property
+    def species(self) -> str:
+        """Species of the host."""
+        return str(self.setting.get("species", ""))
+
+    @cached_property
+    def cautions(self) -> list[str]:
+        """What the reader of any result must know, one sentence each."""
+        return [str(caution) for caution in self.attribute("cautions", [])]
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """``summary.json``, empty where the run did not get that far."""
+        path = self.directory / schema.SUMMARY_NAME
+        if not path.is_file():
+            return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return dict(found) if isinstance(found, dict) else {}
+
+    @property
+    def status(self) -> str:
+        """State of the run in a word: finished, interrupted, ..."""
+        return str(self.attrs.get("status", "unknown"))
+
+    # ---------------------------------------------------------------- space
+    @cached_property
+    def axes_mm(self) -> tuple[Array, Array, Array]:
+        """Voxel centres along x, y and z, mm."""
+        group = self.tree[schema.GEOMETRY_GROUP]
+        x, y, z = (np.asarray(group[axis].values, dtype=np.float64) / 1000.0 for axis in schema.SPACE)
+        return x, y, z
+
+    @cached_property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel edges, mm; of a flat axis the thickness of the slab."""
+        group = self.tree[schema.GEOMETRY_GROUP]
+        x, y, z = (float(group[axis].attrs["spacing"]) / 1000.0 for axis in schema.SPACE)
+        return x, y, z
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the run is three-dimensional."""
+        return self.axes_mm[0].size > 1
+
+    @cached_property
+    def cord(self) -> NDArray[np.bool_]:
+        """Voxels of the cord (x, y, z)."""
+        return np.asarray(self.tree[schema.GEOMETRY_GROUP]["map_cord"].values) > 0
+
+    # ---------------------------------------------------------------- time
+    @cached_property
+    def series(self) -> Any:
+        """The outcomes over time (xarray.Dataset), complete rows only."""
+        if schema.SERIES_GROUP not in self.tree.children:
+            import xarray
+
+            return xarray.Dataset(coords={schema.TIME: np.zeros(0)})
+        data = self.tree[schema.SERIES_GROUP].to_dataset().load()
+        return data.isel({schema.TIME: np.flatnonzero(np.isfinite(data[schema.TIME].values))})
+
+    @cached_property
+    def days(self) -> Array:
+        """Days of the series."""
+        return np.asarray(self.series[schema.TIME].values, dtype=np.float64)
+
+    def values(self, name: str) -> Array | None:
+        """Return one outcome over `days`, or None where the run does not have it or it was never defined."""
+        if name not in self.series:
+            return None
+        found = np.asarray(self.series[name].values, dtype=np.float64)
+        return found if np.isfinite(found).any() else None
+
+    def last(self, name: str) -> float:
+        """Return the last defined value of an outcome, NaN where there is none."""
+        found = self.values(name)
+        return float("nan") if found is None else float(found[np.isfinite(found)][-1])
+
+    @cached_property
+    def planned_days(self) -> float:
+        """Length of the run as it was planned, days; 0 where it is not known."""
+        if schema.SERIES_GROUP not in self.tree.children:
+            return 0.0
+        ticks = self.tree[schema.SERIES_GROUP][schema.TICK].values
+        return float(ticks[-1]) * float(self.attrs.get("tick_h", 0.0)) / 24.0 if ticks.size else 0.0
+
+    def host_weights(self) -> list[float]:
+        """Return how many real fibres a simulated host fibre stands for, one number per tract and weight."""
+        if not self.map_days.size:
+            return []
+        paths = self.frame(self.map_days.size - 1).paths
+        if paths is None:
+            return []
+        return sorted(set(np.round(paths.weight[paths.tract != "graft"], 6).tolist()))
+
+    @cached_property
+    def map_days(self) -> Array:
+        """Days of which maps were recorded completely, in order."""
+        if schema.MAPS_GROUP not in self.tree.children:
+            return np.zeros(0)
+        found = np.asarray(self.tree[schema.MAPS_GROUP][schema.TIME].values, dtype=np.float64)
+        return found[np.isfinite(found)]
+
+    @cached_property
+    def marks(self) -> list[Mark]:
+        """Treatments in order of their day."""
+        return read_marks(self.directory / schema.EVENTS_NAME, self.graft_day)
+
+    @cached_property
+    def graft_day(self) -> float:
+        """Day of the first delivery of cells; NaN where there was none."""
+        known = self.summary.get("graft_day")
+        if known is not None:
+            return float(known)
+        delivered = self.values("graft_delivered")
+        return float("nan") if delivered is None else float(self.days[np.isfinite(delivered)][0])
+
+    @cached_property
+    def epicentre_mm(self) -> float:
+        """Place of least spared white matter at the end, mm; the middle of the injury where it is not known."""
+        value = self.last("lesion_epicentre_um")
+        return value / 1000.0 if np.isfinite(value) else 0.0
+
+    # ---------------------------------------------------------------- frames
+    def frame(self, index: int) -> Frame:
+        """Return the recorded frame number `index` of `map_days`."""
+        if index not in self._frames:
+            group = self.tree[schema.MAPS_GROUP]
+            times = np.asarray(group[schema.TIME].values, dtype=np.float64)
+            position = int(np.flatnonzero(np.isfinite(times))[index])
+            day = float(times[position])
+            maps = {
+                str(name): np.asarray(variable.isel({schema.TIME: position}).values, dtype=np.float64)
+                for name, variable in group.data_vars.items()
+                if schema.TIME in variable.dims and set(schema.SPACE) <= set(variable.dims)
+            }
+            word = schema.day_group(day * 24.0)
+            self._frames[index] = Frame(day, maps, self._cells(word), self._paths(word))
+        return self._frames[index]
+
+    def _snapshot(self, group: str, word: str) -> Any:
+        """Return a snapshot node, or None where it is missing or was not finished."""
+        if group not in self.tree.children or word not in self.tree[group].children:
+            return None
+        node = self.tree[group][word]
+        return node if node.attrs.get(schema.COMPLETE) else None
+
+    def _cells(self, word: str) -> Cells | None:
+        node = self._snapshot(schema.CELLS_GROUP, word)
+        if node is None:
+            return None
+        xyz = np.stack([np.asarray(node[axis].values, dtype=np.float64) for axis in schema.SPACE], axis=1)
+        return Cells(
+            xyz_mm=xyz / 1000.0,
+            kind=np.asarray(node["kind"].values, dtype=np.int64),
+            weight=np.asarray(node["weight"].values, dtype=np.float64),
+        )
+
+    def _paths(self, word: str) -> Paths | None:
+        node = self._snapshot(schema.AXONS_GROUP, word)
+        if node is None or schema.PATHS not in node.children:
+            return None
+        paths = node[schema.PATHS]
+        sizes = np.asarray(paths[schema.ROW_SIZE].values, dtype=np.int64)
+        cuts = np.cumsum(sizes)[:-1]
+        xyz = np.stack([np.asarray(paths[axis].values, dtype=np.float64) for axis in schema.SPACE], axis=1) / 1000.0
+        grown = np.asarray(paths["grown"].values) > 0
+        return Paths(
+            tract=tract_words(paths["tract"]),
+            points_mm=list(np.split(xyz, cuts)) if sizes.size else [],
+            grown=list(np.split(grown, cuts)) if sizes.size else [],
+            axon=np.asarray(paths["id"].values, dtype=np.uint64),
+            weight=np.asarray(paths["weight"].values, dtype=np.float64),
+        )
+
+
+def open_view(directory: str | Path) -> RunView:
+    """Open a run directory for drawing.
+
+    Raises
+    ------
+    BadInput
+        If it holds no run.
+    """
+    import xarray
+
+    from cordgraft.core.problems import BadInput
+
+    path = Path(directory)
+    store = path / schema.STORE_NAME
+    if not store.exists():
+        raise BadInput(f"'{path}' holds no run: there is no {schema.STORE_NAME} in it")
+    # Days are numbers here, and a unit of "day" must not turn them into time spans.
+    return RunView(path, xarray.open_datatree(store, engine="zarr", decode_times=False, decode_timedelta=False))
+
+
+def tract_words(variable: Any) -> NDArray[np.str_]:
+    """Return the tract of each polyline in words, from the CF flags of the variable."""
+    values = np.asarray(variable.values, dtype=np.int64)
+    meanings = str(variable.attrs["flag_meanings"]).split()
+    codes = np.asarray(variable.attrs["flag_values"], dtype=np.int64)
+    table = dict(zip(codes.tolist(), meanings, strict=True))
+    return np.array([table[int(value)] for value in values], dtype=np.str_)
+
+
+def read_marks(path: Path, graft_day: float) -> list[Mark]:
+    """Return the treatments named in an event log, in order of time; the injury itself is day 0 of every axis."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [(float(row["day"]), row["name"]) for row in csv.DictReader(lines)]
+    return [
+        Mark(day, name, is_graft=abs(day - graft_day) < 1e-6)
+        for day, name in sorted(set(rows))
+        if name.split(".")[-1] not in NO_TREATMENT
+    ]

@@ -1,0 +1,167 @@
+"""Sentences that figures and pages write about a run: what it was, what stands for what, what to be careful of."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+
+from cordgraft.core import schema
+from cordgraft_analysis.view import Frame, RunView
+
+#: Characters of a footnote line at the width of the overview.
+FOOTNOTE_WIDTH = 215
+#: Cautions that a figure prints; the page and summary.json have them all.
+MOST_CAUTIONS = 4
+
+
+def number(value: float) -> str:
+    """Return a count or measure with a thousands separator and no false precision."""
+    if not np.isfinite(value):
+        return "–"
+    if value != 0.0 and (abs(value) < 0.01 or abs(value) >= 1e7):
+        return f"{value:.3g}"
+    if abs(value) >= 100.0:
+        return f"{round(value):,}"
+    return f"{value:.3g}"
+
+
+def day_title(view: RunView, day: float) -> str:
+    """Return the title of a column: the day counted from the injury, and from the graft where there was one."""
+    title = f"Day {day:g} after injury"
+    delivered = [mark for mark in view.marks if mark.is_graft]
+    if delivered:
+        since = day - delivered[0].day
+        title += f" ({since:g} d after graft)" if since > 0 else " (day of graft)" if since == 0 else " (before graft)"
+    return title
+
+
+def run_line(view: RunView) -> str:
+    """Return species, level, plane, lattice, seed and state of a run in one line."""
+    x, y, z = view.spacing_mm
+    shape = view.cord.shape
+    parts = [" ".join(str(view.setting.get(key, "")) for key in ("species", "level")).strip()]
+    if view.is_volume:
+        parts.append(f"3-D volume of {shape[0]} × {shape[1]} × {shape[2]} voxels of {_um(x)} × {_um(y)} × {_um(z)} µm")
+    else:
+        parts.append(f"mid-sagittal section {_um(x)} µm thick, {shape[1]} × {shape[2]} voxels of {_um(y)} × {_um(z)} µm")
+    if view.days.size:
+        parts.append(f"{view.days[-1]:g} days")
+    if view.seed is not None:
+        parts.append(f"seed {view.seed}")
+    if view.marks:
+        parts.append("; ".join(f"{mark.label} on day {mark.day:g}" for mark in view.marks))
+    else:
+        parts.append("no treatment")
+    if view.status != "finished":
+        planned = f" of {view.planned_days:g}" if view.planned_days else ""
+        reached = f" at day {view.days[-1]:g}{planned}" if view.days.size else ""
+        parts.append(f"NOT FINISHED: {view.status}{reached}")
+    return "  ·  ".join(part for part in parts if part)
+
+
+def _um(value_mm: float) -> str:
+    return f"{value_mm * 1000.0:g}"
+
+
+def scale_line(view: RunView) -> str:
+    """Return how simulated numbers relate to those of the whole cord."""
+    parts = []
+    represented, simulated = view.last("graft_survivors"), view.last("graft_survivors_simulated")
+    if simulated > 0.0:
+        parts.append(
+            f"{number(represented)} grafted cells on day {view.days[-1]:g}, represented by {number(simulated)} simulated ones"
+            f" (1 stands for {number(represented / simulated)} of the whole cord)"
+        )
+    axons, agents = view.last("axons_graft_count"), view.last("axons_graft_count_simulated")
+    if agents > 0.0:
+        parts.append(f"1 simulated graft axon stands for {number(axons / agents)}")
+    host = view.host_weights()
+    if host:
+        low, high = min(host), max(host)
+        stands = number(low) if np.isclose(low, high) else f"{number(low)} to {number(high)} (by tract)"
+        parts.append(f"1 simulated host fibre stands for {stands}")
+    return "; ".join(parts)
+
+
+def cell_count(frame: Frame) -> str:
+    """Return how many cells a day has, simulated and represented."""
+    if frame.cells is None or not frame.cells.kind.size:
+        return "no grafted cell"
+    simulated, represented = frame.cells.kind.size, float(frame.cells.weight.sum())
+    return f"{number(simulated)} simulated = {number(represented)} living cells of the whole cord"
+
+
+def _axon_count(frame: Frame, graft: bool) -> tuple[int, int, float]:
+    """Return simulated axons, how many of them regrew, and what these represent."""
+    paths = frame.paths
+    if paths is None:
+        return 0, 0, 0.0
+    mine = (paths.tract == "graft") == graft
+    grew = np.array([bool(grown.any()) for grown in paths.grown], dtype=bool) & mine
+    rows = np.flatnonzero(grew)
+    _, first = np.unique(paths.axon[rows], return_index=True)
+    return int(np.unique(paths.axon[mine]).size), int(first.size), float(paths.weight[rows[first]].sum())
+
+
+def host_axon_count(frame: Frame) -> str:
+    """Return how many host axons a day has and how many of them regrew."""
+    axons, grew, represented = _axon_count(frame, graft=False)
+    return f"{number(axons)} simulated, {number(grew)} regrowing (= {number(represented)})" if axons else "no host axon"
+
+
+def graft_axon_count(frame: Frame) -> str:
+    """Return how many axons of grafted neurons a day has."""
+    axons, _, represented = _axon_count(frame, graft=True)
+    return f"{number(axons)} simulated = {number(represented)} of the whole cord" if axons else "no graft axon"
+
+
+def safety_line(view: RunView) -> str:
+    """Return the verdict on every safety bound that was declared before the run; empty without one."""
+    verdicts = []
+    for name, entry in view.summary.get("safety", {}).items():
+        verdict = str(entry.get("verdict", ""))
+        verdict = verdict.upper() if verdict == "broken" else verdict
+        value, most = entry.get("value"), float(entry["at_most"])
+        scale, unit = (1e-3, " mm") if entry.get("unit") == "um" else (1.0, "")
+        if "fraction" in name:
+            scale, unit = 100.0, " %"
+        found = "" if value is None else f" ({number(value * scale)} of at most {number(most * scale)}{unit})"
+        verdicts.append(f"{name.replace('_', ' ')} {verdict}{found}")
+    return "Safety bounds declared before the run: " + "; ".join(verdicts) + "." if verdicts else ""
+
+
+def footnotes(view: RunView, width: int = FOOTNOTE_WIDTH) -> list[str]:
+    """Return the lines under a figure: meaning of the marks, cautions, provenance."""
+    notes = [
+        "Panels over time: dashed vertical line = treatment, small triangles = days with maps."
+        " Counts are of the whole cord (represented) unless they are called simulated."
+    ]
+    safety = safety_line(view)
+    if safety:
+        notes.append(safety)
+    for caution in view.cautions[:MOST_CAUTIONS]:
+        notes.append(f"Caution: {caution}")
+    rest = len(view.cautions) - MOST_CAUTIONS
+    if rest > 0:
+        notes.append(f"and {rest} more cautions, listed in {schema.SUMMARY_NAME} and on the report page.")
+    notes.append(provenance_line(view))
+    lines: list[str] = []
+    for note in notes:
+        lines.extend(textwrap.wrap(note, width, subsequent_indent="    ") or [""])
+    return lines
+
+
+def provenance_line(view: RunView) -> str:
+    """Return versions, commit and time of a run in one line."""
+    versions = view.attribute("versions", {})
+    made = [f"cordgraft {versions['cordgraft']}" if "cordgraft" in versions else "cordgraft"]
+    commit = str(view.attrs.get("commit", ""))
+    if commit:
+        made.append(f"commit {commit[:10]}{'+changes' if commit.endswith('+changes') else ''}")
+    digest = str(view.attrs.get("scenario_digest", ""))
+    if digest:
+        made.append(f"scenario {digest[:10]}")
+    if view.attrs.get("ended"):
+        made.append(f"ended {view.attrs['ended']}")
+    return f"Scenario '{view.name}'; " + ", ".join(made) + "."
