@@ -181,6 +181,10 @@ class Process(ABC):
     def step(self, tissue: Any, key: Key) -> None:
         """Advance by one period; `tissue` is a `cordgraft.state.tissue.Tissue`."""
 
+    def event(self, tissue: Any, tick: int) -> str:
+        """Return what the event log says of this tick, or an empty string (scheduled processes only)."""
+        return ""
+
     def settings(self) -> Mapping[str, Any]:
         """Return parameter name -> value, for the plan and the record."""
         return {name: getattr(self.params, name) for name in type(self.params).specs()}

@@ -19,6 +19,7 @@ from typing import Any
 import mesa
 
 from cordgraft.core.clock import whole_ticks
+from cordgraft.core.contract import Phase
 from cordgraft.core.problems import Caution
 from cordgraft.engine.agents import Fibres, GraftCells, GrowthCones, Population, RowSet, Synapses
 from cordgraft.engine.pipeline import Pipeline
@@ -102,7 +103,7 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
             "synapse": Synapses(self, self.tissue.synapses),
         }
         #: Measures the outcomes; remembers what they need of earlier days (the edges of the lesion at grafting).
-        self.observer = Observer(self.tissue, safety_bounds(config))
+        self.observer = Observer(self.tissue, config.safety, self.built.processes)
         #: Latest values of the recorded series, by name; NaN before the first step.
         self.latest: dict[str, float] = dict.fromkeys(
             (spec.name for spec in self.observer.specs), float("nan")
@@ -152,11 +153,42 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
         self.pipeline.step(self.tissue, tick)
         self.tick = tick
         self.observer.watch(self.tissue, tick)
-        if tick % self.series_ticks == 0 or tick == self.tissue.clock.ticks:
+        if self.series_due(tick):
             self.latest = self.observer.measure(self.tissue, tick)
             self.datacollector.collect(self)
         if tick == self.tissue.clock.ticks:
             self.running = False
+
+    def series_due(self, tick: int) -> bool:
+        """Whether the series has a row at `tick`."""
+        return tick % self.series_ticks == 0 or tick == self.tissue.clock.ticks
+
+    def events(self, tick: int) -> list[tuple[str, str]]:
+        """Return (name, text) of what scheduled processes did at `tick`, for the event log."""
+        found = []
+        for process in self.built.processes:
+            if process.phase is Phase.TREAT:
+                text = process.event(self.tissue, tick)
+                if text:
+                    found.append((process.label, text))
+        return found
+
+    def restore(self, arrays: Mapping[str, Any], tick: int, observer: Mapping[str, Any]) -> None:
+        """Put the model where a checkpoint was written; Mesa's own clock counts on from zero.
+
+        Parameters
+        ----------
+        arrays : mapping
+            As `Tissue.snapshot` returned them.
+        tick : int
+            Last complete tick.
+        observer : mapping
+            As `Observer.state` returned it.
+        """
+        self.tissue.restore(arrays)
+        self.observer.restore(observer)
+        self.tick = tick
+        self.steps = tick + 1
 
     def progress(self, started: float) -> Progress:
         """Return the state of a progress display; `started` is a `time.monotonic` reading."""
@@ -200,15 +232,6 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
         with tempfile.TemporaryDirectory(prefix="cordgraft-") as temporary:
             tree = run_model(self, Path(temporary) / "run", progress=progress).open()
             return tree.load()
-
-
-def safety_bounds(config: Config) -> dict[str, dict[str, float]]:
-    """Return the declared safety bounds as name -> ``at_most``, ``from`` and ``to`` (hours after the graft)."""
-    bounds: dict[str, dict[str, float]] = {}
-    for name, bound in config.safety.items():
-        limits = {"at_most": bound.at_most, "from": bound.from_h, "to": bound.to_h}
-        bounds[name] = {key: value for key, value in limits.items() if value is not None}
-    return bounds
 
 
 def _reporter(name: str) -> Callable[[CordModel], float]:

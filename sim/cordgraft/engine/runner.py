@@ -1,0 +1,264 @@
+"""From a model to a finished run directory: ticks, checkpoints, stopping, and going on again."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cordgraft.core import schema
+from cordgraft.core.clock import whole_ticks
+from cordgraft.core.problems import BadInput, Problem
+from cordgraft.engine import checkpoint
+from cordgraft.record.files import StoreError
+from cordgraft.record.provenance import RunInfo
+from cordgraft.record.writer import FAILED, FINISHED, INTERRUPTED, RunWriter, observer_state
+from cordgraft.scenario.catalog import to_yaml
+from cordgraft.scenario.load import load
+
+if TYPE_CHECKING:
+    import xarray
+
+    from cordgraft.engine.model import CordModel, Progress
+
+CHECKPOINTS = schema.CHECKPOINTS_NAME
+#: What an earlier run may have left in its directory, and what `overwrite` removes.
+RUN_FILES = (
+    schema.STORE_NAME,
+    schema.SUMMARY_NAME,
+    schema.STATUS_NAME,
+    schema.TIMESERIES_NAME,
+    schema.EVENTS_NAME,
+    schema.DICTIONARY_NAME,
+    schema.SCENARIO_NAME,
+    schema.LOG_NAME,
+    schema.CHECKPOINTS_NAME,
+)
+#: Seconds of wall time between two lines of progress in the log of a run.
+LOG_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended, and where it is."""
+
+    directory: Path
+    status: str
+
+    def open(self) -> xarray.DataTree:
+        """Return the dataset, read lazily."""
+        import xarray
+
+        return xarray.open_datatree(self.directory / schema.STORE_NAME, engine="zarr", chunks=None)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that was stopped, ready to go on; `state` is what its checkpoint holds beside the tissue."""
+
+    model: CordModel
+    state: Mapping[str, Any]
+    finished: bool
+
+
+def run_model(
+    model: CordModel,
+    directory: Path,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    overwrite: bool = False,
+    checkpoint_every_h: float | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    resume: Prepared | None = None,
+) -> RunResult:
+    """Run a model to the end, or until asked to stop, and write everything into `directory`.
+
+    Parameters
+    ----------
+    model : CordModel
+        Fresh, or the one of `resume`.
+    directory : Path
+    progress : callable, optional
+        Called after each tick.
+    overwrite : bool
+        Replace a run that is there.
+    checkpoint_every_h : float, optional
+        Simulated hours between checkpoints; None writes one only when stopped.
+    should_stop : callable, optional
+        Asked after each tick; if true, a checkpoint is written and the run ends as interrupted.
+    resume : Prepared, optional
+        What `open_for_resume` returned for this directory.
+
+    Raises
+    ------
+    BadInput
+        If the time between checkpoints is no whole number of ticks.
+    StoreError, CheckpointError
+        If the disk is full or may not be written; what was committed before stays readable.
+    """
+    every = _checkpoint_ticks(checkpoint_every_h, model.config.tick_h)
+    if overwrite and resume is None:
+        _clear(directory)
+    started = time.monotonic()
+    writer = RunWriter(
+        directory,
+        run_info(model),
+        model.tissue,
+        model.built.processes,
+        observer=model.observer,
+        straightening=_straightening(model),
+        resume=None if resume is None else (model.tick, resume.state),
+    )
+    last_tick = model.tissue.clock.ticks
+    logged = started
+    saved_s = 0.0
+    try:
+        while model.tick < last_tick:
+            model.step()
+            tick = model.tick
+            for name, text in model.events(tick):
+                writer.event(tick, name, text)
+            writer.observe(model.tissue, tick, model.latest if model.series_due(tick) else None)
+            if progress is not None:
+                progress(model.progress(started))
+            stopping = should_stop is not None and should_stop() and tick < last_tick
+            if stopping or (every is not None and tick > 0 and tick % every == 0 and tick < last_tick):
+                before = time.monotonic()
+                save_checkpoint(model, writer, directory)
+                saved_s += time.monotonic() - before
+            if stopping:
+                writer.finish(INTERRUPTED, "asked to stop")
+                return RunResult(directory, INTERRUPTED)
+            if time.monotonic() - logged >= LOG_EVERY_S:
+                logged = time.monotonic()
+                writer.log(f"day {model.day:.1f} of {model.tissue.clock.days(last_tick):g}")
+    except BaseException as error:
+        reason = (
+            "stopped at once" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+        )
+        _finish_after_error(writer, reason)
+        raise
+    ticking_s = time.monotonic() - started
+    writer.finish(FINISHED, timings={"run": ticking_s, "checkpoints": saved_s})
+    # A finished run has nothing to go on with; its checkpoints would be most of its size.
+    shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
+    return RunResult(directory, FINISHED)
+
+
+def save_checkpoint(model: CordModel, writer: RunWriter, directory: Path) -> Path:
+    """Write the state after the model's last tick; see `cordgraft.engine.checkpoint`."""
+    return checkpoint.save(
+        directory / CHECKPOINTS,
+        model.tissue,
+        model.tick,
+        writer.checkpoint_state(),
+        digest=model.config.digest,
+    )
+
+
+def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
+    """Return the model of a stopped run at its newest whole checkpoint.
+
+    Raises
+    ------
+    BadInput
+        If the directory holds no run, no checkpoint that can be used, or one of another version.
+    """
+    from cordgraft.engine.model import CordModel
+
+    scenario = directory / schema.SCENARIO_NAME
+    if not scenario.exists():
+        raise BadInput(
+            Problem(
+                f"this is no run directory (there is no {schema.SCENARIO_NAME} in it)", value=str(directory)
+            )
+        )
+    config = load(scenario)
+    finished = _status(directory) == FINISHED
+    model = CordModel(config, threads=threads)
+    if finished:
+        return Prepared(model, {}, finished=True)
+    try:
+        arrays, tick, state = checkpoint.load_newest(directory / CHECKPOINTS, digest=config.digest)
+    except checkpoint.CheckpointError as error:
+        raise BadInput(Problem(str(error), value=str(directory))) from error
+    model.restore(arrays, tick, observer_state(state))
+    return Prepared(model, state, finished=False)
+
+
+def run_info(model: CordModel) -> RunInfo:
+    """Return what the recorder is told of a run."""
+    config = model.config
+    return RunInfo(
+        name=config.name,
+        title=config.title,
+        seed=config.seed,
+        scenario=to_yaml(config.resolved),
+        digest=config.digest,
+        series_h=config.record.series_h,
+        maps_h=config.record.maps_h,
+        safety=model.observer.bounds,
+        cautions=tuple(str(caution) for caution in model.cautions),
+        plan=tuple(model.pipeline.table()),
+        command=tuple(sys.argv),
+        threads=model.threads,
+    )
+
+
+def _checkpoint_ticks(hours: float | None, tick_h: float) -> int | None:
+    if hours is None:
+        return None
+    try:
+        ticks = whole_ticks(hours, tick_h)
+    except ValueError as error:
+        raise BadInput(Problem(str(error), key="--checkpoint-every", value=f"{hours:g} h")) from None
+    if ticks < 1:
+        raise BadInput(
+            Problem(f"shorter than a tick of {tick_h:g} h", key="--checkpoint-every", value=f"{hours:g} h")
+        )
+    return ticks
+
+
+def _clear(directory: Path) -> None:
+    """Remove the files of an earlier run, and nothing else that may lie in its directory."""
+    for name in RUN_FILES:
+        path = directory / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+
+
+def _finish_after_error(writer: RunWriter, reason: str) -> None:
+    """Mark the run as failed where that is still possible; the error that ended it matters more."""
+    with suppress(StoreError, OSError):
+        writer.finish(FAILED, reason)
+
+
+def _status(directory: Path) -> str:
+    import json
+
+    path = directory / schema.STATUS_NAME
+    if not path.exists():
+        return ""
+    return str(json.loads(path.read_text(encoding="utf-8"))["status"])
+
+
+def _straightening(model: CordModel) -> dict[str, Any] | None:
+    """Return the map back to scanner space as arrays for the store, or None for a cord that was not scanned."""
+    import numpy as np
+
+    patient = model.built.patient
+    if patient is None:
+        return None
+    arrays: dict[str, Any] = {}
+    for name, value in patient.straightening.to_dict().items():
+        array = np.asarray(value)
+        dims = tuple(f"{name}_{axis}" for axis in range(array.ndim))
+        arrays[name] = (array, dims, {"long_name": f"straightening map: {name.replace('_', ' ')}"})
+    return arrays
