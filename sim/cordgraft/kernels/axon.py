@@ -221,16 +221,18 @@ def move(i: Any, length: Any, cones: Any, space: Any) -> Any:
             hz = -hz
         x, y, z = cones.x[i] + length * hx, cones.y[i] + length * hy, cones.z[i] + length * hz
         where = inside(x, y, z, space)
+        if where == 1:
+            half = 0.5 * space.grid[5]
+            bottom = space.grid[2]
+            top = space.grid[2] + (space.cord.shape[2] - 1) * space.grid[5]
+            end = min(max(z, bottom - half), top + half)
+            share = abs((end - cones.z[i]) / (length * hz))
+            x, y, z = cones.x[i] + share * length * hx, cones.y[i] + share * length * hy, end
+            if inside(x, y, min(max(z, bottom), top), space) != 0:
+                where = 2
         if where == 2:
             continue
         cones.hx[i], cones.hy[i], cones.hz[i] = hx, hy, hz
-        if where == 1:
-            half = 0.5 * space.grid[5]
-            low = space.grid[2] - half
-            high = space.grid[2] + (space.cord.shape[2] - 1) * space.grid[5] + half
-            z = min(max(z, low), high)
-            share = abs((z - cones.z[i]) / (length * hz))
-            x, y = cones.x[i] + share * length * hx, cones.y[i] + share * length * hy
         cones.x[i], cones.y[i], cones.z[i] = x, y, z
         return where
     return 2

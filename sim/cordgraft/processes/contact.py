@@ -24,9 +24,9 @@ at 1 % a month. A synapse is lost with its neuron, and its cone is free to grow 
 
 *Bookkeeping.* For the relay of each tract the process keeps the represented number of its synapses on grafted
 neurons (``scalar.relay_input_*``); the represented numbers of graft synapses on host neurons caudal and rostral
-of the primary lesion, the mean maturity of the grafted neurons that made them,
-``H(age since grafting; 240 d, 4)``, and their mean identity; and per tract the share of fibres that reached
-host neurons beyond the lesion (``scalar.regrown_*``).
+of the primary lesion; the mean maturity of the grafted neurons, ``H(age since grafting; 240 d, 4)``, and their
+mean identity; and per tract the share of fibres that reached host neurons beyond the lesion
+(``scalar.regrown_*``).
 
 Symbols: n 1/um3; rates 1/d; counts of the whole cord.
 
@@ -83,8 +83,8 @@ def _provided() -> tuple[ArraySpec, ...]:
         found.append(
             ArraySpec(f"scalar.relay_output_{side}", "synapses", f"living graft synapses {side} of the lesion")
         )
-    found.append(ArraySpec("scalar.relay_maturity", "1", "mean maturity of the grafted neurons that made them"))
-    found.append(ArraySpec("scalar.relay_identity", "1", "mean identity match of the grafted neurons that made them"))
+    found.append(ArraySpec("scalar.relay_maturity", "1", "mean maturity of the grafted neurons as relays"))
+    found.append(ArraySpec("scalar.relay_identity", "1", "mean identity match of the grafted neurons"))
     return tuple(found)
 
 
@@ -334,18 +334,16 @@ class Contact(Process):
         caudal, rostral = tissue.scalar("lesion_caudal_um"), tissue.scalar("lesion_rostral_um")
         tissue.set_scalar("relay_output_caudal", float(weight[out[z < caudal]].sum()))
         tissue.set_scalar("relay_output_rostral", float(weight[out[z > rostral]].sum()))
-        found, row = _owner_rows(tissue, tissue["synapse.fibre"][out])
-        shares = weight[out[found]]
-        total = float(shares.sum())
-        if total <= 0.0:
+        neuron = tissue["cell.kind"] == CellKind.NEURON
+        if not neuron.any():
             tissue.set_scalar("relay_maturity", 0.0)
             tissue.set_scalar("relay_identity", 0.0)
             return
-        age = (tick - tissue["cell.grafted_tick"][row]) * tissue.clock.tick_h / 24.0
+        age = (tick - tissue["cell.grafted_tick"][neuron]) * tissue.clock.tick_h / 24.0
         maturity = age**4 / (age**4 + self.params.maturation**4)
-        identity = np.asarray(line_values("identity_match"))[tissue["cell.line"][row]]
-        tissue.set_scalar("relay_maturity", float((shares * maturity).sum()) / total)
-        tissue.set_scalar("relay_identity", float((shares * identity).sum()) / total)
+        identity = np.asarray(line_values("identity_match"))[tissue["cell.line"][neuron]]
+        tissue.set_scalar("relay_maturity", float(maturity.mean()))
+        tissue.set_scalar("relay_identity", float(identity.mean()))
 
 
 def flat_voxels(tissue: Tissue, rows: Any) -> Any:
