@@ -71,21 +71,3 @@ def parse_seeds(text: str) -> list[int]:
             Problem("too many seeds for one command", key="--seeds", value=text, allowed="up to 10000")
         )
     return list(dict.fromkeys(seeds))
-
-
-def run_directories(path: Path) -> list[Path]:
-    """Return the runs below a path: itself, or its ``seed-N`` children in order of N.
-
-    Raises
-    ------
-    BadInput
-        If there is none.
-    """
-    if (path / "run.zarr").exists():
-        return [path]
-    children = [child for child in path.glob("seed-*") if (child / "run.zarr").exists()]
-    if not children:
-        raise BadInput(Problem("this is no run directory (there is no run.zarr in it)", value=str(path)))
-    return sorted(
-        children, key=lambda child: int(child.name.split("-")[1]) if child.name[5:].isdigit() else 0
-    )
