@@ -78,7 +78,9 @@ class ParameterSpec:
         default = self.default_for(preset)
         for name in (preset, preset.split("_", maxsplit=1)[0]):
             if name in self.variants:
-                return dataclasses.replace(self, default=default, presets={}, variants={}, **self.variants[name])
+                return dataclasses.replace(
+                    self, default=default, presets={}, variants={}, **self.variants[name]
+                )
         cited = self.cited
         if cited is not None and default is not None and not cited[0] <= default <= cited[1]:
             cited = None
@@ -168,10 +170,20 @@ def quantity(
 
 
 def count(
-    default: int, meaning: str, *, bounds: tuple[int, int], evidence: Evidence = "assumed", unit: str = "1"
+    default: int,
+    meaning: str,
+    *,
+    bounds: tuple[int, int],
+    evidence: Evidence = "assumed",
+    unit: str = "1",
+    presets: Mapping[str, int] | None = None,
 ) -> Any:
     """Declare a whole number as a field of a `Params` dataclass."""
-    return _field(ParameterSpec("count", meaning, default, unit=unit, bounds=bounds, evidence=evidence))
+    return _field(
+        ParameterSpec(
+            "count", meaning, default, unit=unit, bounds=bounds, evidence=evidence, presets=presets or {}
+        )
+    )
 
 
 def choice(
@@ -186,7 +198,13 @@ def choice(
     """Declare a word out of a list as a field of a `Params` dataclass."""
     return _field(
         ParameterSpec(
-            "choice", meaning, default, options=options, evidence=evidence, source=source, presets=presets or {}
+            "choice",
+            meaning,
+            default,
+            options=options,
+            evidence=evidence,
+            source=source,
+            presets=presets or {},
         )
     )
 
