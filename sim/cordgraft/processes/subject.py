@@ -1,0 +1,142 @@
+"""Subject: the animal or patient that a seed stands for.
+
+Two subjects with the same scenario differ in more than the noise of single cells. At tick 0 five factors are
+drawn, each from its own block of the stream ``subject``, and kept as scalars:
+
+=====================  ===========================================================  ==================
+scalar                 law                                                          meaning
+=====================  ===========================================================  ==================
+subject_energy         lognormal with mean 1, CV 0.15                               impact energy
+subject_size           lognormal with mean 1, CV 0.05                               size of the cord
+subject_capacity       ``exp(s xi)``, s = 0.2                                       capacity of axons to grow
+subject_plasticity     ``exp(s xi)``, s = 0.3 in rodents, 0.5 in people             plasticity of spared circuits
+subject_alloreactivity 0 in 20 % of subjects, else 1                                readiness to reject a graft
+=====================  ===========================================================  ==================
+
+``xi`` is a standard normal number. With ``variation`` 0 every factor is the mean subject's (1; the
+alloreactivity its mean, 0.8), with 1 as above; between, spreads shrink in proportion.
+
+Sources: the coefficients of variation and spreads are assumed. Anchor: after tightly controlled contusion the
+day-21 BBB score of 95 % of rats spans 2.3-15.9 (Jeffery 2020, 10.3389/fneur.2020.00650, read).
+
+Left out: sex, age, weight; correlation between the factors; the spread among examiners (see the function index).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log1p, sqrt
+
+from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
+from cordgraft.core.parameters import Params as BaseParams
+from cordgraft.core.parameters import quantity
+from cordgraft.core.streams import Stream
+from cordgraft.state.tissue import Tissue
+
+#: Share of subjects that do not reject an allogeneic graft, so that 20 % still hold it after three months.
+TOLERANT_SHARE = 0.2
+
+
+class Subject(Process):
+    """Draw the subject at tick 0."""
+
+    name = "subject"
+    phase = Phase.TREAT
+    period_h = 1.0
+    provides = Provision(
+        arrays=(
+            ArraySpec("scalar.subject_variation", "1", "how far subjects differ: 1 as cited, 0 not at all"),
+            ArraySpec(
+                "scalar.subject_energy", "1", "impact energy relative to the mean subject", initial=1.0
+            ),
+            ArraySpec("scalar.subject_size", "1", "cord size relative to the mean subject", initial=1.0),
+            ArraySpec("scalar.subject_capacity", "1", "growth capacity of axons, relative", initial=1.0),
+            ArraySpec(
+                "scalar.subject_plasticity", "1", "plasticity of spared circuits, relative", initial=1.0
+            ),
+            ArraySpec(
+                "scalar.subject_alloreactivity",
+                "1",
+                "0: tolerates an allogeneic graft, 1: rejects it",
+                initial=1.0,
+            ),
+        )
+    )
+    writes = (
+        "scalar.subject_variation",
+        "scalar.subject_energy",
+        "scalar.subject_size",
+        "scalar.subject_capacity",
+        "scalar.subject_plasticity",
+        "scalar.subject_alloreactivity",
+    )
+    streams = (Stream.SUBJECT,)
+    essential = True
+
+    @dataclass(frozen=True)
+    class Params(BaseParams):
+        """Spreads among subjects."""
+
+        variation: float = quantity(
+            1.0,
+            "1",
+            "how far subjects differ: 1 as stated by the spreads, 0 for the mean subject",
+            bounds=(0.0, 3.0),
+            evidence="assumed",
+        )
+        energy_cv: float = quantity(
+            0.15, "1", "coefficient of variation of the impact energy", bounds=(0.0, 1.0), evidence="assumed"
+        )
+        size_cv: float = quantity(
+            0.05,
+            "1",
+            "coefficient of variation of the size of the cord",
+            bounds=(0.0, 0.5),
+            evidence="assumed",
+        )
+        capacity_spread: float = quantity(
+            0.2,
+            "1",
+            "standard deviation of the logarithm of axon capacity",
+            bounds=(0.0, 2.0),
+            evidence="assumed",
+        )
+        plasticity_spread: float = quantity(
+            0.3,
+            "1",
+            "standard deviation of the logarithm of plasticity",
+            bounds=(0.0, 2.0),
+            evidence="assumed",
+            presets={"human": 0.5},
+        )
+
+    def step(self, tissue: Tissue, key: Key) -> None:
+        """Draw the five factors at tick 0; do nothing later."""
+        if key.tick != 0:
+            return
+        for name, value in draw_subject(self.params, key.seed).items():
+            tissue.set_scalar(f"subject_{name}", value)
+
+
+def draw_subject(params: Subject.Params, seed: int) -> dict[str, float]:
+    """Return factor name -> value of the subject that `seed` stands for; a pure function."""
+    from cordgraft.kernels.random import normals, uniforms
+
+    def normal(block: int) -> float:
+        return float(normals(seed, [0], 0, Stream.SUBJECT, block)[0])
+
+    def around_one(cv: float, xi: float) -> float:
+        spread = sqrt(log1p((params.variation * cv) ** 2))
+        return exp(spread * xi - 0.5 * spread**2)
+
+    tolerant = float(uniforms(seed, [0], 0, Stream.SUBJECT, 4)[0]) < TOLERANT_SHARE
+    drawn = 0.0 if tolerant else 1.0
+    share = min(1.0, params.variation)
+    return {
+        "variation": params.variation,
+        "energy": around_one(params.energy_cv, normal(0)),
+        "size": around_one(params.size_cv, normal(1)),
+        "capacity": exp(params.variation * params.capacity_spread * normal(2)),
+        "plasticity": exp(params.variation * params.plasticity_spread * normal(3)),
+        "alloreactivity": share * drawn + (1.0 - share) * (1.0 - TOLERANT_SHARE),
+    }
