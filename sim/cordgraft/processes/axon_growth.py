@@ -119,7 +119,6 @@ class AxonGrowth(Process):
         fluctuation: float = quantity(
             11.0, "um/h", "standard deviation of speed at u = 0.07 and above", bounds=(0.0, 100.0),
             cited=(7.9, 13.1), evidence="derived", source="Keenan 2006, PMC3848907: 8.4 um/h as hourly means",
-            row="growth_cone_velocity_sd_2d",
         )
         fluctuation_at: float = _share(0.07, "u below which the fluctuation shrinks with its root")
         fluctuation_time: float = quantity(

@@ -82,10 +82,9 @@ class Migration(Process):
             "um/d",
             "speed of travelling astrocytes along the cord in white matter",
             bounds=(0.0, 2000.0),
-            cited=(66.0, 99.0),
-            evidence="read",
-            source="Lien 2019 Exp Neurol 314:46",
-            row="graft_astrocyte_migration_speed",
+            # The front of migrating astrocytes (66-99 um/d, Lien 2019) is an outcome to be reproduced, no input;
+            # that a single cell is as fast as the front is an assumption.
+            evidence="assumed",
         )
         elsewhere: float = quantity(
             0.2,
