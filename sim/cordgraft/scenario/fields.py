@@ -98,9 +98,9 @@ def _within(spec: ParameterSpec, number: float) -> float:
     if spec.bounds is None:
         return number
     low, high = spec.bounds
-    for end in spec.bounds:
-        if abs(number - end) <= 1e-12 * abs(end):
-            number = end  # a conversion between units may leave a rounding error
+    nearest_inside = min(max(number, low), high)
+    if abs(number - nearest_inside) <= 1e-12 * abs(nearest_inside):
+        number = nearest_inside  # a conversion between units may leave a rounding error
     if not low <= number <= high:
         if number < 0.0 <= low:
             what = "time before the injury" if spec.unit == "h" else "negative value"
