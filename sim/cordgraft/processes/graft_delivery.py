@@ -117,22 +117,41 @@ class GraftDelivery(Process):
             "h",
             "time of transplantation after the injury",
             bounds=(0.0, 87660.0),
-            cited=(168.0, 672.0),
+            cited=(168.0, 240.0),
             evidence="recalled",
-            source="subacute window, mouse day 7-10, human day 14-28",
+            source="Nori 2011",
             presets={"human": 504.0},
             row="graft_day_mouse",
+            variants={
+                "human": {
+                    "cited": (336.0, 672.0),
+                    "evidence": "read",
+                    "source": "Sugai 2021 Regen Ther, day 14 to 28",
+                    "doi": "10.1016/j.reth.2021.08.005",
+                    "row": "",
+                }
+            },
         )
         dose: float = quantity(
             5e5,
             "cells",
             "cells injected, over all sites; 0 is the vehicle",
             bounds=(0.0, 1e9),
-            cited=(1e5, 2e6),
+            cited=(1e5, 5e5),
             evidence="recalled",
-            source="mouse Nori 2011; human Sugai 2021 Regen Ther",
+            source="Nori 2011",
             presets={"rat": 1e6, "human": 2e6},
             row="graft_dose_mouse",
+            variants={
+                "rat": {"cited": None, "evidence": "assumed", "source": "", "row": ""},
+                "human": {
+                    "cited": (2e6, 2e6),
+                    "evidence": "read",
+                    "source": "Sugai 2021 Regen Ther",
+                    "doi": "10.1016/j.reth.2021.08.005",
+                    "row": "graft_dose_human_trial",
+                },
+            },
         )
         line: str = choice(
             "201B7-like",
@@ -272,9 +291,7 @@ class GraftDelivery(Process):
         free = self._free_places(tissue)
 
         injected = ellipsoid_for(dose, p.packing_limit, p.elongation, diameters)
-        share = section_share(injected, tissue.lattice.spacing_um[0]) if flat_section else 1.0
-        near = _distance(tissue, point, injected) <= p.spread
-        room = float(np.sum(free[near])) * agent / share
+        room = float(np.sum(free * _copies(tissue, point, injected, p.spread))) * agent
         crowded = dose / (dose + room)
         backflow = min(1.0, p.backflow + p.backflow_rise * crowded)
         alive = dose * p.viability
@@ -286,7 +303,7 @@ class GraftDelivery(Process):
         identity = np.array([delivery * FOUNDERS_PER_DELIVERY + site + 1], dtype=np.uint64)
         # rounded up or down by chance, so that the represented number has no bias
         wanted = int(staying / weight + uniforms(key.seed, identity, key.tick, Stream.DELIVERY_PLACE, 1)[0])
-        voxels = self._fill(tissue, key, _distance(tissue, point, deposit), free, wanted)
+        voxels = self._fill(tissue, key, point, deposit, free, wanted)
         self._add_cells(tissue, key, delivery, voxels, weight)
 
         placed = voxels.size * weight
@@ -308,7 +325,8 @@ class GraftDelivery(Process):
         self,
         tissue: Any,
         key: Key,
-        distance: NDArray[np.float64],
+        point: tuple[float, float, float],
+        deposit: Ellipsoid,
         free: NDArray[np.int64],
         wanted: int,
     ) -> NDArray[np.int64]:
@@ -316,7 +334,9 @@ class GraftDelivery(Process):
         from cordgraft.kernels.random import uniforms
 
         roomy = lesion_room(tissue) >= MOSTLY_ROOM
-        reached = np.where(roomy, distance <= self.params.spread, distance <= 1.0) & (free > 0)
+        distance = _distance(tissue, point, deposit)
+        nearest = _distance(tissue, point, deposit, to_edge=True)
+        reached = (nearest <= np.where(roomy, self.params.spread, 1.0)) & (free > 0)
         voxels = np.flatnonzero(reached)
         hashes = uniforms(key.seed, voxels.astype(np.uint64), key.tick, Stream.DELIVERY_PLACE, 0)
         # rounded, so that voxels that lie equally far are not told apart by the last bit
@@ -372,17 +392,43 @@ class GraftDelivery(Process):
         )
 
 
-def _distance(tissue: Any, point: tuple[float, float, float], ellipsoid: Ellipsoid) -> NDArray[np.float64]:
+def _distance(
+    tissue: Any, point: tuple[float, float, float], ellipsoid: Ellipsoid, *, to_edge: bool = False
+) -> NDArray[np.float64]:
     """Return the distance from `point` in half-axes of the ellipsoid : (x, y, z); infinite outside the cord.
 
-    In a section the slab's own extent does not count: its middle stands for it.
+    It is taken to the centre of each voxel, or `to_edge`, to the nearest point of it: a deposit reaches every
+    voxel that it touches, however small it is against a voxel. In a section the slab's own extent does not count.
     """
-    x, y, z = tissue.lattice.centres_um()
-    square = ((y - point[1]) / ellipsoid.b) ** 2 + ((z - point[2]) / ellipsoid.c) ** 2
-    if not tissue.lattice.is_section:
-        square = square + ((x - point[0]) / ellipsoid.a) ** 2
+    square = np.zeros((1, 1, 1))
+    for axis, centres in enumerate(tissue.lattice.centres_um()):
+        if axis == 0 and tissue.lattice.is_section:
+            continue
+        away = np.abs(centres - point[axis])
+        if to_edge:
+            away = np.maximum(away - 0.5 * tissue.lattice.spacing_um[axis], 0.0)
+        square = square + (away / ellipsoid[axis]) ** 2
     distance = np.sqrt(np.broadcast_to(square, tissue.lattice.shape))
     return np.where(tissue["map.cord"] > 0, distance, np.inf)
+
+
+def _copies(
+    tissue: Any, point: tuple[float, float, float], ellipsoid: Ellipsoid, spread: float
+) -> NDArray[np.float64]:
+    """Return how often every voxel occurs in the part of the cord within `spread` half-axes : (x, y, z).
+
+    1 or 0 in a volume. In a section the width of that part at the voxel, cut off at the pia, over the slab's.
+    """
+    near = _distance(tissue, point, ellipsoid, to_edge=True) <= spread
+    if not tissue.lattice.is_section:
+        return near.astype(np.float64)
+    distance = np.minimum(_distance(tissue, point, ellipsoid), spread)
+    across, deep = tissue.setting.cord_diameter_um
+    _, y, _ = tissue.lattice.centres_um()
+    cord = across * np.sqrt(np.maximum(0.0, 1.0 - (2.0 * y / deep) ** 2))
+    part = 2.0 * ellipsoid.a * np.sqrt(spread**2 - distance**2)
+    thickness = tissue.lattice.spacing_um[0]
+    return np.where(near, np.maximum(1.0, np.minimum(part, cord) / thickness), 0.0)
 
 
 def _add(tissue: Any, name: str, amount: float) -> None:
