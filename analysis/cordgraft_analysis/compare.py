@@ -10,7 +10,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput
 from cordgraft_analysis import palette, words
-from cordgraft_analysis.charts import Chart, drawable, finish, in_chart_unit, set_up, standard_charts
+from cordgraft_analysis.charts import drawable, finish, in_chart_unit, set_up
+from cordgraft_analysis.outcome_charts import Chart, standard_charts
 from cordgraft_analysis.seeds import FEW, HIGH, LOW, Ensemble, median, open_ensemble, percentile
 from cordgraft_analysis.sheet import Sheet
 from cordgraft_analysis.tables import KEY_OUTCOMES, in_reading_unit
@@ -26,6 +27,8 @@ from cordgraft_analysis.tables import KEY_OUTCOMES, in_reading_unit
 Array = NDArray[np.float64]
 
 WIDTH_IN, COLUMNS, CHART_IN, MOST_CHARTS = 13.8, 4, 2.15, 16
+#: Line styles of the headline curves of a chart, in order.
+STYLES: tuple[Literal["-", "--", "-."], ...] = ("-", "--", "-.")
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,24 @@ class Comparison:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             per_arm = ("value", "p05", "p95", "difference", "ratio", "paired_seeds")
-            writer.writerow(["day", "name", "meaning", "unit", *(f"{word} {label}" for label in self.labels for word in per_arm)])
+            writer.writerow(
+                [
+                    "day",
+                    "name",
+                    "meaning",
+                    "unit",
+                    *(f"{word} {label}" for label in self.labels for word in per_arm),
+                ]
+            )
             for outcome in self.outcomes:
-                columns = (outcome.values, outcome.lows, outcome.highs, outcome.differences, outcome.ratios, outcome.paired)
+                columns = (
+                    outcome.values,
+                    outcome.lows,
+                    outcome.highs,
+                    outcome.differences,
+                    outcome.ratios,
+                    outcome.paired,
+                )
                 numbers = [column[arm] for arm in range(len(self.labels)) for column in columns]
                 cells = ["" if isinstance(x, float) and not np.isfinite(x) else repr(x) for x in numbers]
                 writer.writerow([repr(self.day), outcome.name, outcome.meaning, outcome.unit, *cells])
@@ -187,14 +205,21 @@ def compare_arms(arms: Sequence[tuple[str, Ensemble]]) -> Comparison:
     day = float(days[-1])
     reference = arms[0][1]
     species = reference.views[0].species
-    bounds = [name for name in schema.SAFETY_BOUNDS if any(f"safety_{name}" in arm.views[0].series for _, arm in arms)]
+    bounds = [
+        name
+        for name in schema.SAFETY_BOUNDS
+        if any(f"safety_{name}" in arm.views[0].series for _, arm in arms)
+    ]
     outcomes = []
     for spec in schema.series_specs(species, bounds):
         columns = [at_day(arm, spec.name, day) for _, arm in arms]
         if not any(np.isfinite(column).any() for column in columns):
             continue
         counted = spec.unit in ("axons", "synapses")
-        against = [_against(reference, columns[0], arm, column, counted) for (_, arm), column in zip(arms, columns, strict=True)]
+        against = [
+            _against(reference, columns[0], arm, column, counted)
+            for (_, arm), column in zip(arms, columns, strict=True)
+        ]
         outcomes.append(
             ComparedOutcome(
                 spec.name,
@@ -231,7 +256,9 @@ def shared_seeds(one: Ensemble, other: Ensemble) -> list[int]:
     return sorted(seed for seed in mine if other.seeds.count(seed) == 1)
 
 
-def _against(reference: Ensemble, base: Array, arm: Ensemble, values: Array, counted: bool) -> tuple[float, float, int]:
+def _against(
+    reference: Ensemble, base: Array, arm: Ensemble, values: Array, counted: bool
+) -> tuple[float, float, int]:
     """Return difference, ratio and number of pairs of an arm against the reference.
 
     Axons and synapses are compared as (count + 1) over (count + 1), so that a reference of zero still gives a ratio.
@@ -244,7 +271,11 @@ def _against(reference: Ensemble, base: Array, arm: Ensemble, values: Array, cou
         both = np.isfinite(mine) & np.isfinite(theirs)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratios = np.where(mine + one != 0.0, (theirs + one) / (mine + one), np.nan)
-        return _centre(np.where(both, theirs - mine, np.nan)), _centre(np.where(both, ratios, np.nan)), int(both.sum())
+        return (
+            _centre(np.where(both, theirs - mine, np.nan)),
+            _centre(np.where(both, ratios, np.nan)),
+            int(both.sum()),
+        )
     middle, other = _centre(base), _centre(values)
     ratio = (other + one) / (middle + one) if middle + one != 0.0 else float("nan")
     return other - middle, ratio, 0
@@ -266,7 +297,9 @@ def _notes(arms: Sequence[tuple[str, Ensemble]], day: float) -> list[str]:
             notes.append(f"'{label}': median of the differences over {len(seeds)} shared seeds.")
     for label, arm in arms:
         if len(arm.views) > 1:
-            notes.append(f"'{label}': median over {len(arm.views)} seeds, in brackets the 5th to 95th percentile.")
+            notes.append(
+                f"'{label}': median over {len(arm.views)} seeds, in brackets the 5th to 95th percentile."
+            )
         unfinished = [view for view in arm.views if view.status != "finished"]
         if unfinished:
             notes.append(f"'{label}': {len(unfinished)} of {len(arm.views)} runs not finished.")
@@ -299,7 +332,14 @@ def comparison_figure(arms: Sequence[tuple[str, Ensemble]]) -> Any:
     sheet = Sheet(WIDTH_IN, top + rows * CHART_IN + 0.5 + 0.14 * len(notes))
     sheet.text(0.12, 0.16, "Comparison of runs", fontsize=13, fontweight="bold", va="top", ha="left")
     sheet.text(
-        WIDTH_IN - 0.15, 0.18, palette.RESEARCH_SENTENCE, fontsize=9, fontweight="bold", va="top", ha="right", color="#8B2500"
+        WIDTH_IN - 0.15,
+        0.18,
+        palette.RESEARCH_SENTENCE,
+        fontsize=9,
+        fontweight="bold",
+        va="top",
+        ha="right",
+        color="#8B2500",
     )
     sheet.down(0.55)
     for position, (label, arm) in enumerate(arms):
@@ -324,7 +364,9 @@ def comparison_charts(arms: Sequence[tuple[str, Ensemble]]) -> list[Chart]:
     have = {chart.key for _, arm in arms for chart in drawable(standard_charts(species), arm)}
     charts = [chart for chart in standard_charts(species) if chart.key in have and chart.key != "signals"]
     # Each run over its own peak would hide that one has more than the other.
-    return [replace(c, own_peak=False, unit="mm³ (1 = full)", ceiling=None) if c.own_peak else c for c in charts]
+    return [
+        replace(c, own_peak=False, unit="mm³ (1 = full)", ceiling=None) if c.own_peak else c for c in charts
+    ]
 
 
 def draw_arms(axes: Any, chart: Chart, arms: Sequence[tuple[str, Ensemble]], letter: str) -> None:
@@ -340,7 +382,7 @@ def draw_arms(axes: Any, chart: Chart, arms: Sequence[tuple[str, Ensemble]], let
     for position, (_, arm) in enumerate(arms):
         colour = palette.CYCLE[position % len(palette.CYCLE)]
         marks.update({mark.day: mark.label for mark in arm.views[0].marks})
-        for curve, style in zip(curves, ("-", "--", "-."), strict=False):
+        for curve, style in zip(curves, STYLES, strict=False):
             stacked = np.stack([in_chart_unit(chart, curve.name, row) for row in arm.stack(curve.name)])
             if not np.isfinite(stacked).any():
                 continue
@@ -356,7 +398,7 @@ def draw_arms(axes: Any, chart: Chart, arms: Sequence[tuple[str, Ensemble]], let
     if len(curves) > 1:
         handles = [
             Line2D([], [], color="#444444", linestyle=style, label=curve.label)
-            for curve, style in zip(curves, ("-", "--", "-."), strict=False)
+            for curve, style in zip(curves, STYLES, strict=False)
         ]
         axes.legend(
             handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.03), ncols=len(handles), fontsize=6.8,

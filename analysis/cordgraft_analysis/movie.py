@@ -17,16 +17,21 @@ from numpy.typing import NDArray
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput
 from cordgraft_analysis import palette, panels, words
-from cordgraft_analysis.charts import Chart, draw_chart, drawable, standard_charts
-from cordgraft_analysis.overview import FIELDS, Field, field_limit
+from cordgraft_analysis.charts import draw_chart, drawable
+from cordgraft_analysis.outcome_charts import Chart, standard_charts
 from cordgraft_analysis.panels import Plane
+from cordgraft_analysis.sections import FIELDS, Field, field_limit
 from cordgraft_analysis.sheet import Sheet
 from cordgraft_analysis.view import Frame, RunView, open_view
 
 #: Printed where a movie has few pictures.
-SMOOTHER = "only recorded days are shown; 'maps: every 7 d' under 'record' of the scenario gives a smoother movie"
+SMOOTHER = (
+    "only recorded days are shown; 'maps: every 7 d' under 'record' of the scenario gives a smoother movie"
+)
 WIDTH_IN, DPI = 9.0, 110
 LEFT_IN, RIGHT_IN = 1.0, 1.35
+#: Rows of sections are no higher than this, inches.
+HIGHEST_IN = 1.15
 #: Charts under the sections, by key, where the run has them.
 CHARTS: tuple[str, ...] = ("survivors", "spared", "function", "live")
 #: Fields of the movie; more would make the pictures too small.
@@ -53,7 +58,9 @@ def draw_movie(run_dir: str | Path, dest: str | Path, seconds_per_day: float | N
     if path.suffix not in (".gif", ".mp4"):
         raise BadInput(f"a movie is a .gif or an .mp4, not '{path.name}'")
     if path.suffix == ".mp4" and not (find_spec("imageio") and find_spec("imageio_ffmpeg")):
-        raise BadInput("an .mp4 needs ffmpeg: install the extra with  pip install 'cordgraft[mp4]'  or ask for a .gif")
+        raise BadInput(
+            "an .mp4 needs ffmpeg: install the extra with  pip install 'cordgraft[mp4]'  or ask for a .gif"
+        )
     view = open_view(run_dir)
     if not view.map_days.size:
         raise BadInput(f"'{run_dir}' has no recorded maps, so there is nothing to show")
@@ -83,8 +90,7 @@ def frame_durations(days: Sequence[float] | Any, seconds_per_day: float | None) 
 def movie_frames(view: RunView) -> Iterator[NDArray[np.uint8]]:
     """Yield one picture (height, width, 3) per recorded day."""
     first_pass = [view.frame(index) for index in range(view.map_days.size)]
-    window = panels.lesion_window(view, first_pass)
-    plane = panels.sagittal_plane(view, window)
+    plane = movie_plane(view, first_pass)
     limits = {field.variable: field_limit(view, first_pass, field.variable) for field in FIELDS}
     fields = [field for field in FIELDS if field.variable in MOVIE_FIELDS and limits[field.variable] > 0.0]
     most = max((frame.cells.kind.size for frame in first_pass if frame.cells is not None), default=0)
@@ -98,6 +104,15 @@ def movie_frames(view: RunView) -> Iterator[NDArray[np.uint8]]:
         yield np.ascontiguousarray(pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2])
 
 
+def movie_plane(view: RunView, frames: Sequence[Frame]) -> Plane:
+    """Return the sagittal plane of all pictures: the lesion, and as much beside it as keeps the rows low."""
+    low, high = panels.lesion_window(view, frames)
+    whole = panels.sagittal_plane(view)
+    wanted = whole.height_mm * (WIDTH_IN - LEFT_IN - RIGHT_IN) / HIGHEST_IN
+    grow = 0.5 * max(wanted - (high - low), 0.0)
+    return panels.sagittal_plane(view, (low - grow, high + grow))
+
+
 def _picture(
     view: RunView,
     frame: Frame,
@@ -109,13 +124,21 @@ def _picture(
 ) -> Any:
     width = WIDTH_IN - LEFT_IN - RIGHT_IN
     true_height = width * plane.height_mm / plane.width_mm
-    row = float(np.clip(true_height, 0.5, 1.5))
+    row = float(np.clip(true_height, 0.5, 1.6))
     has_paths = frame.paths is not None
     rows = 1 + int(most_cells > 0) + int(has_paths) + len(fields)
     sheet = Sheet(WIDTH_IN, 0.75 + rows * (row + 0.10) + 0.35 + (1.75 if charts else 0.0) + 0.28)
     sheet.figure.set_dpi(DPI)
     sheet.text(0.12, 0.13, view.title, fontsize=10, fontweight="bold", va="top")
-    sheet.text(0.12, 0.36, words.day_title(view, frame.day), fontsize=12, fontweight="bold", va="top", color=palette.BLUE)
+    sheet.text(
+        0.12,
+        0.36,
+        words.day_title(view, frame.day),
+        fontsize=12,
+        fontweight="bold",
+        va="top",
+        color=palette.BLUE,
+    )
     count = words.cell_count(frame) if most_cells else ""
     sheet.text(WIDTH_IN - 0.12, 0.42, count, fontsize=7.5, va="top", ha="right")
     sheet.down(0.75)
@@ -166,11 +189,17 @@ def _picture(
             draw_chart(axes, chart, view, {mark.day: mark.label for mark in view.marks})
             axes.axvline(frame.day, color=palette.BLUE, linewidth=1.6)
             axes.set_xlabel("days after injury", fontsize=7.0, labelpad=1.0)
-    sheet.text(0.12, sheet.line + 0.08, palette.RESEARCH_SENTENCE, fontsize=7.5, fontweight="bold", va="center")
+    sheet.text(
+        0.12, sheet.line + 0.08, palette.RESEARCH_SENTENCE, fontsize=7.5, fontweight="bold", va="center"
+    )
     seed = "" if view.seed is None else f", seed {view.seed}"
     stretch = row / true_height
-    note = f"recorded days only{seed}" + (f"; dorso-ventral axis stretched × {stretch:.1f}" if abs(stretch - 1) > 0.01 else "")
-    sheet.text(WIDTH_IN - 0.12, sheet.line + 0.08, note, fontsize=7.0, va="center", ha="right", color="#555555")
+    note = f"recorded days only{seed}" + (
+        f"; dorso-ventral axis stretched × {stretch:.1f}" if abs(stretch - 1) > 0.01 else ""
+    )
+    sheet.text(
+        WIDTH_IN - 0.12, sheet.line + 0.08, note, fontsize=7.0, va="center", ha="right", color="#555555"
+    )
     return sheet.figure
 
 
@@ -179,19 +208,45 @@ def _write_gif(path: Path, frames: Iterator[NDArray[np.uint8]], durations: Seque
 
     pictures = [Image.fromarray(frame) for frame in frames]
     # One palette for all pictures: with one each, colours would flicker.
+    fixed = fixed_colours()
+    free = 256 - len(fixed)
     together = Image.fromarray(np.concatenate([np.asarray(picture)[::3, ::3] for picture in pictures]))
-    shared = together.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    shared = together.quantize(free, method=Image.Quantize.MEDIANCUT)
+    found = list(shared.getpalette() or [])[: 3 * free]
+    found += [255] * (3 * free - len(found))
+    shared.putpalette(found + [part for colour in fixed for part in colour])
     indexed = [picture.quantize(palette=shared, dither=Image.Dither.NONE) for picture in pictures]
     indexed[0].save(
-        path, save_all=True, append_images=indexed[1:], duration=[round(1000 * value) for value in durations], loop=0
+        path,
+        save_all=True,
+        append_images=indexed[1:],
+        duration=[round(1000 * value) for value in durations],
+        loop=0,
     )
 
 
+def fixed_colours() -> list[tuple[int, int, int]]:
+    """Return the colours that every picture can show exactly: categories, and steps of the fields' colour maps.
+
+    A palette made from the areas of the pictures alone would blur both: dots and bright spots are small.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import to_rgb
+
+    named = ["#FFFFFF", "#000000", *palette.TISSUE.values(), *palette.CELL.values(), *palette.TRACT.values()]
+    found = [to_rgb(colour) for colour in named]
+    for field in FIELDS:
+        if field.variable in MOVIE_FIELDS:
+            found += [tuple(colour[:3]) for colour in colormaps[field.colours](np.linspace(0.0, 1.0, 44))]
+    return list(dict.fromkeys((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in found))
+
+
 def _write_mp4(path: Path, frames: Iterator[NDArray[np.uint8]], durations: Sequence[float]) -> None:
-    import imageio.v2 as imageio
+    from imageio import v2
 
     rate = 20
-    with imageio.get_writer(path, fps=rate, codec="libx264", quality=8, macro_block_size=2) as writer:
+    writer: Any = v2.get_writer(path, fps=rate, codec="libx264", quality=8, macro_block_size=2)
+    with writer:
         for frame, duration in zip(frames, durations, strict=True):
             for _ in range(max(1, round(duration * rate))):
                 writer.append_data(frame)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 BLACK: Final = "#000000"
 ORANGE: Final = "#E69F00"
@@ -99,7 +99,7 @@ def style() -> Iterator[None]:
     """Draw with the project's fonts and lines, whatever the user's matplotlib is set to."""
     import matplotlib
 
-    settings = {
+    settings: dict[Any, Any] = {
         "font.family": "DejaVu Sans",
         "font.size": 8.0,
         "axes.titlesize": 9.0,
@@ -122,11 +122,12 @@ def style() -> Iterator[None]:
         "axes.formatter.useoffset": False,
         "path.simplify": True,
     }
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **settings, "backend": "agg"}):
+    defaults: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
+    with matplotlib.rc_context({**defaults, **settings, "backend": "agg"}):
         yield
 
 
-def new_figure(width_in: float, height_in: float):  # type: ignore[no-untyped-def]
+def new_figure(width_in: float, height_in: float) -> Any:
     """Return an empty figure of the given size with its own Agg canvas (no global figure list)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -47,7 +47,7 @@ class Plane:
     half_depth_mm: float
     position_mm: float
 
-    def cut(self, values: Array) -> Array:
+    def cut(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the layer of a map (x, y, z) as an image (rows: y, columns: z or x)."""
         return values[self.index] if self.kind == "sagittal" else values[:, :, self.index].T
 
@@ -76,7 +76,12 @@ def sagittal_plane(view: RunView, window_mm: tuple[float, float] | None = None) 
     low, high = window_mm if window_mm is not None else (extent[0], extent[1])
     depth = np.inf if not view.is_volume else max(0.5 * dx, 0.1)
     return Plane(
-        "sagittal", index, _floats(extent), (max(low, float(extent[0])), min(high, float(extent[1]))), depth, float(x[index])
+        "sagittal",
+        index,
+        _floats(extent),
+        (max(low, float(extent[0])), min(high, float(extent[1]))),
+        depth,
+        float(x[index]),
     )
 
 
@@ -87,7 +92,12 @@ def axial_plane(view: RunView, z_mm: float) -> Plane:
     index = int(np.argmin(np.abs(z - z_mm)))
     extent = (x[0] - dx / 2, x[-1] + dx / 2, y[0] - dy / 2, y[-1] + dy / 2)
     return Plane(
-        "axial", index, _floats(extent), (float(extent[0]), float(extent[1])), max(0.5 * dz, 0.1), float(z[index])
+        "axial",
+        index,
+        _floats(extent),
+        (float(extent[0]), float(extent[1])),
+        max(0.5 * dz, 0.1),
+        float(z[index]),
     )
 
 
@@ -160,7 +170,11 @@ def draw_tissue(axes: Any, frame: Frame, plane: Plane, cord: NDArray[np.bool_], 
     """Paint the tissue; the cord is outlined."""
     prepare_axes(axes, plane)
     axes.imshow(
-        composite(frame, plane, cord, faint), extent=plane.extent, origin="lower", aspect="auto", interpolation="nearest"
+        composite(frame, plane, cord, faint),
+        extent=plane.extent,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
     )
     outline(axes, plane.cut(cord).astype(float), plane, color="#6E6A63", linewidth=0.6)
 
@@ -190,7 +204,14 @@ def draw_field(
     inside = plane.cut(cord)
     values = np.ma.masked_where(~inside, plane.cut(frame.maps[variable]))
     image = axes.imshow(
-        values, extent=plane.extent, origin="lower", aspect="auto", interpolation="nearest", cmap=colours, vmin=0.0, vmax=limit
+        values,
+        extent=plane.extent,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap=colours,
+        vmin=0.0,
+        vmax=limit,
     )
     lesion_border(axes, frame, plane, cord, "#FFFFFF")
     return image
@@ -238,7 +259,13 @@ def draw_cells(
     rows = rows[scattered(rows.size)]
     colours = to_rgba_array([palette.CELL[kind] for kind in schema.KINDS])
     axes.scatter(
-        horizontal[rows], vertical[rows], s=size, c=colours[cells.kind[rows]], linewidths=0.0, alpha=0.75, rasterized=True
+        horizontal[rows],
+        vertical[rows],
+        s=size,
+        c=colours[cells.kind[rows]],
+        linewidths=0.0,
+        alpha=0.75,
+        rasterized=True,
     )
     return int(rows.size)
 
@@ -248,7 +275,9 @@ def dot_size(cells_shown: int) -> float:
     return float(np.clip(9000.0 / max(cells_shown, 1), 0.7, 6.0))
 
 
-def draw_paths(axes: Any, paths: Paths | None, plane: Plane, tracts: Sequence[str], stretch: float = 1.0) -> int:
+def draw_paths(
+    axes: Any, paths: Paths | None, plane: Plane, tracts: Sequence[str], stretch: float = 1.0
+) -> int:
     """Draw axons of some tracts: thin and pale where they were before the injury, strong where they grew.
 
     An axial plane shows the points at which they lie in it. Returns how many polylines were drawn.
@@ -285,8 +314,8 @@ def draw_paths(axes: Any, paths: Paths | None, plane: Plane, tracts: Sequence[st
         for lines, width, solid in ((old, 0.55, 0.55), (new, 1.0, 0.9)):
             if lines:
                 thin = float(np.clip(1.15 - 0.25 * np.log10(len(lines)), 0.35, 1.0))
-                look = {"colors": [to_rgba(colour, solid * thin**0.7)], "linewidths": width * thin * stretch}
-                axes.add_collection(LineCollection(lines, **look))
+                colours = [to_rgba(colour, solid * thin**0.7)]
+                axes.add_collection(LineCollection(lines, colors=colours, linewidths=width * thin * stretch))
     return drawn
 
 
@@ -315,9 +344,24 @@ def scale_bar(axes: Any, plane: Plane, colour: str = "#333333") -> None:
     end = low if plane.kind == "sagittal" else high
     start = end + length if plane.kind == "sagittal" else end - length
     mixed = blended_transform_factory(axes.transData, axes.transAxes)
-    axes.plot([start, end], [-0.06, -0.06], transform=mixed, color=colour, linewidth=2.0, clip_on=False, solid_capstyle="butt")
+    axes.plot(
+        [start, end],
+        [-0.06, -0.06],
+        transform=mixed,
+        color=colour,
+        linewidth=2.0,
+        clip_on=False,
+        solid_capstyle="butt",
+    )
     axes.text(
-        0.5 * (start + end), -0.10, length_text(length), transform=mixed, ha="center", va="top", fontsize=7.0, color=colour
+        0.5 * (start + end),
+        -0.10,
+        length_text(length),
+        transform=mixed,
+        ha="center",
+        va="top",
+        fontsize=7.0,
+        color=colour,
     )
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput
 from cordgraft_analysis import palette, words
-from cordgraft_analysis.charts import Chart, drawable, finish, in_chart_unit, set_up, standard_charts
+from cordgraft_analysis.charts import drawable, finish, in_chart_unit, set_up
+from cordgraft_analysis.outcome_charts import Chart, standard_charts
 from cordgraft_analysis.sheet import Sheet
 from cordgraft_analysis.view import RunView, open_view
 
@@ -114,7 +115,11 @@ def run_directories(place: str | Path) -> list[Path]:
     path = Path(place)
     if (path / schema.STORE_NAME).exists():
         return [path]
-    inside = sorted(child for child in path.glob("*") if (child / schema.STORE_NAME).exists()) if path.is_dir() else []
+    inside = (
+        sorted(child for child in path.glob("*") if (child / schema.STORE_NAME).exists())
+        if path.is_dir()
+        else []
+    )
     if not inside:
         raise BadInput(f"'{place}' holds no run: there is no {schema.STORE_NAME} in it or in its directories")
     return inside
@@ -154,7 +159,14 @@ def seed_figure(ensemble: Ensemble) -> Any:
     sheet.text(0.12, 0.16, first.title, fontsize=13, fontweight="bold", va="top", ha="left")
     sheet.text(0.12, 0.45, seed_line(ensemble), fontsize=8.2, va="top", ha="left", color="#333333")
     sheet.text(
-        WIDTH_IN - 0.15, 0.18, palette.RESEARCH_SENTENCE, fontsize=9, fontweight="bold", va="top", ha="right", color="#8B2500"
+        WIDTH_IN - 0.15,
+        0.18,
+        palette.RESEARCH_SENTENCE,
+        fontsize=9,
+        fontweight="bold",
+        va="top",
+        ha="right",
+        color="#8B2500",
     )
     sheet.down(0.85)
     marks = {mark.day: mark.label for mark in first.marks}
@@ -172,7 +184,11 @@ def seed_line(ensemble: Ensemble) -> str:
     named = ", ".join(map(str, seeds)) if len(seeds) <= 12 else f"{min(seeds)} to {max(seeds)}"
     first = ensemble.views[0]
     place = " ".join(str(first.setting.get(key, "")) for key in ("species", "level")).strip()
-    parts = [place, f"{len(ensemble.views)} seeds ({named})", f"days {ensemble.days[0]:g} to {ensemble.days[-1]:g}"]
+    parts = [
+        place,
+        f"{len(ensemble.views)} seeds ({named})",
+        f"days {ensemble.days[0]:g} to {ensemble.days[-1]:g}",
+    ]
     if len({view.name for view in ensemble.views}) > 1:
         parts.append("CAUTION: the runs are of different scenarios")
     unfinished = sum(view.status != "finished" for view in ensemble.views)
@@ -193,7 +209,12 @@ def draw_band(axes: Any, chart: Chart, ensemble: Ensemble, marks: dict[float, st
             for row in stacked:
                 axes.plot(days, row, color=curve.colour, linewidth=0.5, alpha=0.55)
         axes.fill_between(
-            days, percentile(stacked, LOW), percentile(stacked, HIGH), color=curve.colour, alpha=0.16, linewidth=0.0
+            days,
+            percentile(stacked, LOW),
+            percentile(stacked, HIGH),
+            color=curve.colour,
+            alpha=0.16,
+            linewidth=0.0,
         )
         axes.plot(days, median(stacked), color=curve.colour, linestyle=curve.style, label=curve.label)
     finish(axes, chart, marks)

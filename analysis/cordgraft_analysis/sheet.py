@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cordgraft_analysis import palette
-from cordgraft_analysis.charts import Chart
+from cordgraft_analysis.outcome_charts import Chart
 
 
 class Sheet:
@@ -53,9 +53,15 @@ class Sheet:
             half = 0.08 / self.width_in
             self.figure.add_artist(Line2D([x - half, x + half], [y, y], linewidth=2.0, **look))
         else:
-            edge = {"markeredgecolor": "#777777", "markeredgewidth": 0.4} if marker == "s" else {"markeredgewidth": 0.0}
+            edge = (
+                {"markeredgecolor": "#777777", "markeredgewidth": 0.4}
+                if marker == "s"
+                else {"markeredgewidth": 0.0}
+            )
             size = 6.0 if marker == "s" else 5.0
-            self.figure.add_artist(Line2D([x], [y], marker=marker, markersize=size, linestyle="none", **edge, **look))
+            self.figure.add_artist(
+                Line2D([x], [y], marker=marker, markersize=size, linestyle="none", **edge, **look)
+            )
 
     def rule(self, left: float, right: float) -> None:
         """Draw a thin line across the sheet at the present line."""
@@ -63,7 +69,9 @@ class Sheet:
 
         y = 1.0 - self.line / self.height_in
         ends = [left / self.width_in, right / self.width_in]
-        self.figure.add_artist(Line2D(ends, [y, y], linewidth=0.6, color="#999999", transform=self.figure.transFigure))
+        self.figure.add_artist(
+            Line2D(ends, [y, y], linewidth=0.6, color="#999999", transform=self.figure.transFigure)
+        )
 
     def chart_grid(
         self, charts: Sequence[Chart], columns: int, height_in: float
@@ -74,7 +82,10 @@ class Sheet:
         for position, chart in enumerate(charts):
             row, column = divmod(position, columns)
             axes = self.axes(
-                left + column * width, self.line + row * height_in + over, width - gap, height_in - over - under
+                left + column * width,
+                self.line + row * height_in + over,
+                width - gap,
+                height_in - over - under,
             )
             letter = chr(ord("a") + position) if position < 26 else ""
             yield axes, chart, letter, position >= len(charts) - columns
@@ -88,7 +99,13 @@ class Sheet:
             self.text(0.12, self.line, text, fontsize=7.0, va="center", ha="left", color="#333333")
             self.down(0.135)
         self.text(
-            0.12, self.line + 0.02, palette.RESEARCH_SENTENCE, fontsize=8.0, fontweight="bold", va="center", ha="left"
+            0.12,
+            self.line + 0.02,
+            palette.RESEARCH_SENTENCE,
+            fontsize=8.0,
+            fontweight="bold",
+            va="center",
+            ha="left",
         )
 
     def recording_days(self, axes: Any, days: Sequence[float] | Any) -> None:

@@ -105,7 +105,9 @@ def outcome_rows(view: RunView) -> dict[str, list[OutcomeRow]]:
             peak, peak_day = number(float(values[index])), f"{view.days[index]:g}"
         twin = f"{spec.name}_simulated"
         simulated = number(float(view.series[twin].values[-1])) if twin in view.series and values.size else ""
-        definition = ". ".join(part for part in (spec.definition, spec.missing and f"not defined {spec.missing}") if part)
+        definition = ". ".join(
+            part for part in (spec.definition, spec.missing and f"not defined {spec.missing}") if part
+        )
         row = OutcomeRow(spec.name, spec.long_name, unit, number(end), simulated, peak, peak_day, definition)
         found.setdefault(_section(spec.name), []).append(row)
     return found
@@ -133,5 +135,13 @@ def safety_rows(view: RunView) -> list[tuple[str, str, str, str, str]]:
         value = entry.get("value")
         found = "–" if value is None else f"{number(value * scale)} {unit}".removesuffix(" 1")
         most = f"{number(float(entry['at_most']) * scale)} {unit}".removesuffix(" 1")
-        rows.append((str(entry.get("meaning", name)), most, found, str(entry.get("verdict", "")), str(entry.get("reason", ""))))
+        rows.append(
+            (
+                str(entry.get("meaning", name)),
+                most,
+                found,
+                str(entry.get("verdict", "")),
+                str(entry.get("reason", "")),
+            )
+        )
     return rows

@@ -5,7 +5,6 @@ Nothing is interpolated: a frame is a recorded map, a cell table or a set of axo
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cordgraft.core import schema
+from cordgraft_analysis.reading import open_run, read_events
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,9 @@ Array = NDArray[np.float64]
 LESION_CLASSES: tuple[str, ...] = ("necrosis", "cavity", "scar", "graft", "blood")
 
 #: Events that are not drawn as treatments.
-NO_TREATMENT: frozenset[str] = frozenset({"injury", "subject", "start", "end", "resumed", "checkpoint", "interrupted"})
+NO_TREATMENT: frozenset[str] = frozenset(
+    {"injury", "subject", "start", "end", "resumed", "checkpoint", "interrupted"}
+)
 
 
 @dataclass(frozen=True)
@@ -211,13 +213,8 @@ class RunView:
     # ---------------------------------------------------------------- time
     @cached_property
     def series(self) -> Any:
-        """The outcomes over time (xarray.Dataset), complete rows only."""
-        if schema.SERIES_GROUP not in self.tree.children:
-            import xarray
-
-            return xarray.Dataset(coords={schema.TIME: np.zeros(0)})
-        data = self.tree[schema.SERIES_GROUP].to_dataset().load()
-        return data.isel({schema.TIME: np.flatnonzero(np.isfinite(data[schema.TIME].values))})
+        """The outcomes over time (xarray.Dataset)."""
+        return self.tree[schema.SERIES_GROUP].to_dataset().load()
 
     @cached_property
     def days(self) -> Array:
@@ -239,10 +236,7 @@ class RunView:
     @cached_property
     def planned_days(self) -> float:
         """Length of the run as it was planned, days; 0 where it is not known."""
-        if schema.SERIES_GROUP not in self.tree.children:
-            return 0.0
-        ticks = self.tree[schema.SERIES_GROUP][schema.TICK].values
-        return float(ticks[-1]) * float(self.attrs.get("tick_h", 0.0)) / 24.0 if ticks.size else 0.0
+        return float(self.setting.get("duration_days", 0.0))
 
     def host_weights(self) -> list[float]:
         """Return how many real fibres a simulated host fibre stands for, one number per tract and weight."""
@@ -256,15 +250,18 @@ class RunView:
     @cached_property
     def map_days(self) -> Array:
         """Days of which maps were recorded completely, in order."""
-        if schema.MAPS_GROUP not in self.tree.children:
-            return np.zeros(0)
-        found = np.asarray(self.tree[schema.MAPS_GROUP][schema.TIME].values, dtype=np.float64)
-        return found[np.isfinite(found)]
+        group = self.tree[schema.MAPS_GROUP]
+        return np.asarray(group[schema.TIME].values if schema.TIME in group else [], dtype=np.float64)
 
     @cached_property
     def marks(self) -> list[Mark]:
-        """Treatments in order of their day."""
-        return read_marks(self.directory / schema.EVENTS_NAME, self.graft_day)
+        """Treatments in order of their day; the injury itself is day 0 of every axis."""
+        named = sorted({(event.day, event.name) for event in read_events(self.directory)})
+        return [
+            Mark(day, name, is_graft=abs(day - self.graft_day) < 1e-6)
+            for day, name in named
+            if name.split(".")[-1] not in NO_TREATMENT
+        ]
 
     @cached_property
     def graft_day(self) -> float:
@@ -286,11 +283,9 @@ class RunView:
         """Return the recorded frame number `index` of `map_days`."""
         if index not in self._frames:
             group = self.tree[schema.MAPS_GROUP]
-            times = np.asarray(group[schema.TIME].values, dtype=np.float64)
-            position = int(np.flatnonzero(np.isfinite(times))[index])
-            day = float(times[position])
+            day = float(group[schema.TIME].values[index])
             maps = {
-                str(name): np.asarray(variable.isel({schema.TIME: position}).values, dtype=np.float64)
+                str(name): np.asarray(variable.isel({schema.TIME: index}).values, dtype=np.float64)
                 for name, variable in group.data_vars.items()
                 if schema.TIME in variable.dims and set(schema.SPACE) <= set(variable.dims)
             }
@@ -299,11 +294,10 @@ class RunView:
         return self._frames[index]
 
     def _snapshot(self, group: str, word: str) -> Any:
-        """Return a snapshot node, or None where it is missing or was not finished."""
+        """Return a snapshot node, or None where it is missing (the reader leaves out unfinished ones)."""
         if group not in self.tree.children or word not in self.tree[group].children:
             return None
-        node = self.tree[group][word]
-        return node if node.attrs.get(schema.COMPLETE) else None
+        return self.tree[group][word]
 
     def _cells(self, word: str) -> Cells | None:
         node = self._snapshot(schema.CELLS_GROUP, word)
@@ -323,7 +317,10 @@ class RunView:
         paths = node[schema.PATHS]
         sizes = np.asarray(paths[schema.ROW_SIZE].values, dtype=np.int64)
         cuts = np.cumsum(sizes)[:-1]
-        xyz = np.stack([np.asarray(paths[axis].values, dtype=np.float64) for axis in schema.SPACE], axis=1) / 1000.0
+        xyz = (
+            np.stack([np.asarray(paths[axis].values, dtype=np.float64) for axis in schema.SPACE], axis=1)
+            / 1000.0
+        )
         grown = np.asarray(paths["grown"].values) > 0
         return Paths(
             tract=tract_words(paths["tract"]),
@@ -340,18 +337,9 @@ def open_view(directory: str | Path) -> RunView:
     Raises
     ------
     BadInput
-        If it holds no run.
+        If it holds no run, or one of another layout.
     """
-    import xarray
-
-    from cordgraft.core.problems import BadInput
-
-    path = Path(directory)
-    store = path / schema.STORE_NAME
-    if not store.exists():
-        raise BadInput(f"'{path}' holds no run: there is no {schema.STORE_NAME} in it")
-    # Days are numbers here, and a unit of "day" must not turn them into time spans.
-    return RunView(path, xarray.open_datatree(store, engine="zarr", decode_times=False, decode_timedelta=False))
+    return RunView(Path(directory), open_run(directory))
 
 
 def tract_words(variable: Any) -> NDArray[np.str_]:
@@ -361,16 +349,3 @@ def tract_words(variable: Any) -> NDArray[np.str_]:
     codes = np.asarray(variable.attrs["flag_values"], dtype=np.int64)
     table = dict(zip(codes.tolist(), meanings, strict=True))
     return np.array([table[int(value)] for value in values], dtype=np.str_)
-
-
-def read_marks(path: Path, graft_day: float) -> list[Mark]:
-    """Return the treatments named in an event log, in order of time; the injury itself is day 0 of every axis."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = [(float(row["day"]), row["name"]) for row in csv.DictReader(lines)]
-    return [
-        Mark(day, name, is_graft=abs(day - graft_day) < 1e-6)
-        for day, name in sorted(set(rows))
-        if name.split(".")[-1] not in NO_TREATMENT
-    ]

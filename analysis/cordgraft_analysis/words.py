@@ -32,7 +32,13 @@ def day_title(view: RunView, day: float) -> str:
     delivered = [mark for mark in view.marks if mark.is_graft]
     if delivered:
         since = day - delivered[0].day
-        title += f" ({since:g} d after graft)" if since > 0 else " (day of graft)" if since == 0 else " (before graft)"
+        title += (
+            f" ({since:g} d after graft)"
+            if since > 0
+            else " (day of graft)"
+            if since == 0
+            else " (before graft)"
+        )
     return title
 
 
@@ -42,9 +48,13 @@ def run_line(view: RunView) -> str:
     shape = view.cord.shape
     parts = [" ".join(str(view.setting.get(key, "")) for key in ("species", "level")).strip()]
     if view.is_volume:
-        parts.append(f"3-D volume of {shape[0]} × {shape[1]} × {shape[2]} voxels of {_um(x)} × {_um(y)} × {_um(z)} µm")
+        parts.append(
+            f"3-D volume of {shape[0]} × {shape[1]} × {shape[2]} voxels of {_um(x)} × {_um(y)} × {_um(z)} µm"
+        )
     else:
-        parts.append(f"mid-sagittal section {_um(x)} µm thick, {shape[1]} × {shape[2]} voxels of {_um(y)} × {_um(z)} µm")
+        parts.append(
+            f"mid-sagittal section {_um(x)} µm thick, {shape[1]} × {shape[2]} voxels of {_um(y)} × {_um(z)} µm"
+        )
     if view.days.size:
         parts.append(f"{view.days[-1]:g} days")
     if view.seed is not None:
@@ -70,8 +80,8 @@ def scale_line(view: RunView) -> str:
     represented, simulated = view.last("graft_survivors"), view.last("graft_survivors_simulated")
     if simulated > 0.0:
         parts.append(
-            f"{number(represented)} grafted cells on day {view.days[-1]:g}, represented by {number(simulated)} simulated ones"
-            f" (1 stands for {number(represented / simulated)} of the whole cord)"
+            f"{number(represented)} grafted cells on day {view.days[-1]:g}, represented by {number(simulated)}"
+            f" simulated ones (1 stands for {number(represented / simulated)} of the whole cord)"
         )
     axons, agents = view.last("axons_graft_count"), view.last("axons_graft_count_simulated")
     if agents > 0.0:
@@ -107,13 +117,19 @@ def _axon_count(frame: Frame, graft: bool) -> tuple[int, int, float]:
 def host_axon_count(frame: Frame) -> str:
     """Return how many host axons a day has and how many of them regrew."""
     axons, grew, represented = _axon_count(frame, graft=False)
-    return f"{number(axons)} simulated, {number(grew)} regrowing (= {number(represented)})" if axons else "no host axon"
+    return (
+        f"{number(axons)} simulated, {number(grew)} regrowing (= {number(represented)})"
+        if axons
+        else "no host axon"
+    )
 
 
 def graft_axon_count(frame: Frame) -> str:
     """Return how many axons of grafted neurons a day has."""
     axons, _, represented = _axon_count(frame, graft=True)
-    return f"{number(axons)} simulated = {number(represented)} of the whole cord" if axons else "no graft axon"
+    return (
+        f"{number(axons)} simulated = {number(represented)} of the whole cord" if axons else "no graft axon"
+    )
 
 
 def safety_line(view: RunView) -> str:

@@ -7,6 +7,7 @@ show. `python tests/unit/make_fake_run.py DEST` writes one for looking at.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,16 +52,24 @@ def make_fake_run(
     tree: dict[str, xarray.Dataset] = {}
     tree["/"] = xarray.Dataset(attrs=_attrs(species, status, seed, graft))
     tree[f"/{schema.GEOMETRY_GROUP}"] = xarray.Dataset(
-        {"map_cord": (schema.SPACE, cord.astype(np.uint8)), "map_rho": (schema.SPACE, np.broadcast_to(radius, cord.shape))},
+        {
+            "map_cord": (schema.SPACE, cord.astype(np.uint8)),
+            "map_rho": (schema.SPACE, np.broadcast_to(radius, cord.shape)),
+        },
         coords=grid,
     )
     frames = [
-        _maps(day, cord, radius, (x, y, z), graft and day >= GRAFT_DAY, scale, shift) for day in map_days if day <= last_day
+        _maps(day, cord, radius, (x, y, z), graft and day >= GRAFT_DAY, scale, shift)
+        for day in map_days
+        if day <= last_day
     ]
     names = list(frames[0]) if frames else []
     tree[f"/{schema.MAPS_GROUP}"] = xarray.Dataset(
         {name: ((schema.TIME, *schema.SPACE), np.stack([frame[name] for frame in frames])) for name in names},
-        coords={**grid, schema.TIME: (schema.TIME, np.array([d for d in map_days if d <= last_day], dtype=float))},
+        coords={
+            **grid,
+            schema.TIME: (schema.TIME, np.array([d for d in map_days if d <= last_day], dtype=float)),
+        },
     )
     tree[f"/{schema.SERIES_GROUP}"] = _series(species, last_day, graft, axons, scale, seed, shift)
     for day in map_days:
@@ -69,11 +78,17 @@ def make_fake_run(
         word = schema.day_group(day * 24.0)
         tree[f"/{schema.CELLS_GROUP}/{word}"] = _cells(day, graft, volume, scale, seed)
         if axons:
-            tree[f"/{schema.AXONS_GROUP}/{word}/{schema.PATHS}"] = _paths(day, graft, length, depth, scale, seed)
+            tree[f"/{schema.AXONS_GROUP}/{word}/{schema.PATHS}"] = _paths(
+                day, graft, length, depth, scale, seed
+            )
             tree[f"/{schema.AXONS_GROUP}/{word}"] = xarray.Dataset(attrs={schema.COMPLETE: 1})
-    xarray.DataTree.from_dict(tree).to_zarr(directory / schema.STORE_NAME, mode="w")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
+        xarray.DataTree.from_dict(tree).to_zarr(directory / schema.STORE_NAME, mode="w")
     (directory / schema.EVENTS_NAME).write_text(_events(graft), encoding="utf-8")
-    (directory / schema.SCENARIO_NAME).write_text(f"# test data, not a scenario\nseed: {seed}\n", encoding="utf-8")
+    (directory / schema.SCENARIO_NAME).write_text(
+        f"# test data, not a scenario\nseed: {seed}\n", encoding="utf-8"
+    )
     return directory
 
 
@@ -92,7 +107,7 @@ def _attrs(species: str, status: str, seed: int, graft: bool) -> dict[str, objec
         "versions": {"cordgraft": "0.0", "numpy": np.__version__},
         "setting": {
             "species": species, "preset": species, "level": "T9", "cells_per_agent": 1, "axons_per_agent": 40.0,
-            "cord_diameter_um": [2000.0, 1400.0], "segment_um": 1300.0,
+            "cord_diameter_um": [2000.0, 1400.0], "segment_um": 1300.0, "duration_days": 112.0,
         },
         "cautions": [
             "parameters.scar.cspg_half_inhibition: 12 ug/mL lies outside the cited range 1 to 10 ug/mL",
@@ -103,7 +118,13 @@ def _attrs(species: str, status: str, seed: int, graft: bool) -> dict[str, objec
 
 
 def _maps(
-    day: float, cord: np.ndarray, radius: np.ndarray, axes: tuple[np.ndarray, ...], graft: bool, scale: float, shift: float
+    day: float,
+    cord: np.ndarray,
+    radius: np.ndarray,
+    axes: tuple[np.ndarray, ...],
+    graft: bool,
+    scale: float,
+    shift: float,
 ) -> dict[str, np.ndarray]:
     z = axes[2][None, None, :]
     length = scale * (900.0 + 350.0 * (1 - np.exp(-day / 15))) * shift
@@ -119,7 +140,10 @@ def _maps(
     share["graft"] = rest * middle if graft else 0 * rest
     share["scar"] = (rest - share["graft"]) * 0.35
     share["cavity"] = rest - share["graft"] - share["scar"]
-    found = {f"fraction_{name}": np.where(cord, np.broadcast_to(values, cord.shape), 0.0) for name, values in share.items()}
+    found = {
+        f"fraction_{name}": np.where(cord, np.broadcast_to(values, cord.shape), 0.0)
+        for name, values in share.items()
+    }
     near = np.exp(-np.abs(np.abs(z) - length) / (400 * scale)) * np.exp(-radius)
     found["field_tnf"] = np.where(cord, near * np.exp(-day / 12), 0.0)
     found["field_cspg"] = np.where(cord, 3 + 25 * near * (day / 14) * np.exp(1 - day / 14), 0.0)
@@ -128,17 +152,26 @@ def _maps(
     return found
 
 
-def _series(species: str, last: float, graft: bool, axons: bool, scale: float, seed: int, shift: float) -> xarray.Dataset:
+def _series(
+    species: str, last: float, graft: bool, axons: bool, scale: float, seed: int, shift: float
+) -> xarray.Dataset:
     day = np.arange(0.0, last + 0.5)
     rng = np.random.default_rng(seed)  # test data only
     noise = 1 + 0.08 * rng.standard_normal()
     since = np.maximum(day - GRAFT_DAY, 0.0)
     here = (day >= GRAFT_DAY) if graft else np.zeros(day.size, dtype=bool)
     cells = here * 4e5 * (0.2 + 0.8 * np.exp(-since / 4)) * noise * shift
-    shares = {"undifferentiated": 0.01, "neuron": 0.6 * (1 - np.exp(-since / 30)), "astrocyte": 0.2 * (1 - np.exp(-since / 40))}
+    shares = {
+        "undifferentiated": 0.01,
+        "neuron": 0.6 * (1 - np.exp(-since / 30)),
+        "astrocyte": 0.2 * (1 - np.exp(-since / 40)),
+    }
     shares["oligodendrocyte"] = 0.04 * (1 - np.exp(-since / 60))
     shares["precursor"] = 1 - sum(np.asarray(value) for value in shares.values())
-    values: dict[str, np.ndarray] = {"graft_survivors": cells, "graft_survivors_simulated": np.round(cells / 14)}
+    values: dict[str, np.ndarray] = {
+        "graft_survivors": cells,
+        "graft_survivors_simulated": np.round(cells / 14),
+    }
     for kind, share in shares.items():
         values[f"graft_{kind}"] = cells * share
         values[f"graft_fraction_{kind}"] = np.where(here, share, np.nan)
@@ -151,7 +184,11 @@ def _series(species: str, last: float, graft: bool, axons: bool, scale: float, s
     length = scale * (2000 + 700 * (1 - np.exp(-day / 15))) * noise * shift
     values["lesion_length"] = length
     values["lesion_volume"] = (length / 1000) ** 2 * 0.4
-    for part, share in (("necrosis", np.exp(-day / 20)), ("cavity", 0.6 * (1 - np.exp(-day / 20))), ("scar", 0.3 + 0 * day)):
+    for part, share in (
+        ("necrosis", np.exp(-day / 20)),
+        ("cavity", 0.6 * (1 - np.exp(-day / 20))),
+        ("scar", 0.3 + 0 * day),
+    ):
         values[f"lesion_{part}_volume"] = values["lesion_volume"] * share
     for half, level in (("", 0.28), ("_ventral", 0.38), ("_dorsal", 0.15)):
         values[f"lesion_spared_white_matter{half}"] = level + 0.5 * np.exp(-day / 3) * level
@@ -161,7 +198,12 @@ def _series(species: str, last: float, graft: bool, axons: bool, scale: float, s
         values[f"{zone}_tnf"] = np.exp(-day / 6)
         values[f"{zone}_oxygen"] = 35 - 20 * np.exp(-day / 20)
         values[f"{zone}_trophic"] = here * 1.0
-    for word, peak in (("neutrophils", 1.0), ("macrophages_pro", 7.0), ("macrophages_repair", 9.0), ("debris", 5.0)):
+    for word, peak in (
+        ("neutrophils", 1.0),
+        ("macrophages_pro", 7.0),
+        ("macrophages_repair", 9.0),
+        ("debris", 5.0),
+    ):
         values[f"immune_{word}"] = (day / peak) * np.exp(1 - day / peak)
     if axons:
         for position, tract in enumerate(schema.HOST_TRACTS):
@@ -171,7 +213,9 @@ def _series(species: str, last: float, graft: bool, axons: bool, scale: float, s
                 counts = amount * (1 - np.exp(-since / 40)) / (1 + order)
                 counts = counts if graft or origin == "host" else 0 * counts
                 values[f"axons_{origin}_crossings_{plane}"] = np.where(day > 0, counts, np.nan)
-                values[f"axons_{origin}_crossings_{plane}_simulated"] = np.where(day > 0, np.round(counts / 40), np.nan)
+                values[f"axons_{origin}_crossings_{plane}_simulated"] = np.where(
+                    day > 0, np.round(counts / 40), np.nan
+                )
         values["axons_host_reach_p95"] = np.where(day > 1, -300 + 900 * (1 - np.exp(-day / 40)), np.nan)
         values["axons_graft_reach_p95"] = np.where(here, scale * 7000 * (1 - np.exp(-since / 30)), np.nan)
         values["synapses_host_to_graft"] = here * 500.0 * (1 - np.exp(-since / 50))
@@ -186,7 +230,10 @@ def _series(species: str, last: float, graft: bool, axons: bool, scale: float, s
     if unknown:
         raise ValueError(f"the schema has no series {sorted(unknown)}")
     return xarray.Dataset(
-        {name: (schema.TIME, np.asarray(array, dtype=float), specs[name].attributes()) for name, array in values.items()},
+        {
+            name: (schema.TIME, np.asarray(array, dtype=float), specs[name].attributes())
+            for name, array in values.items()
+        },
         coords={schema.TIME: (schema.TIME, day, {"units": "day"})},
     ).assign({schema.TICK: (schema.TIME, np.round(day * 24.0).astype(np.int64))})
 
@@ -220,16 +267,33 @@ def _paths(day: float, graft: bool, length: float, depth: float, scale: float, s
             if cut and day > 10:
                 steps = np.cumsum(rng.standard_normal((25, 3)) * [0, 20, 20] + [0, 0, -6 * day / 30], axis=0)
                 steps[:, 0] = 0
-                path, flags = np.concatenate([path, path[-1] + steps]), np.concatenate([flags, np.ones(25, dtype=bool)])
-            tracts.append(tract), sizes.append(len(path)), points.append(path), grown.append(flags), weight.append(40.0)
+                path, flags = (
+                    np.concatenate([path, path[-1] + steps]),
+                    np.concatenate([flags, np.ones(25, dtype=bool)]),
+                )
+            (
+                tracts.append(tract),
+                sizes.append(len(path)),
+                points.append(path),
+                grown.append(flags),
+                weight.append(40.0),
+            )
     for _ in range(500 if graft and day > GRAFT_DAY else 0):
         start = rng.standard_normal(3) * [0, 150 * scale, 400 * scale]
         way = rng.choice([-1, 1])
         n = int(min(40, 4 + day / 3))
-        steps = np.cumsum(rng.standard_normal((n, 3)) * [0, 25, 30] * scale + [0, 0, way * 150.0 * scale], axis=0)
+        steps = np.cumsum(
+            rng.standard_normal((n, 3)) * [0, 25, 30] * scale + [0, 0, way * 150.0 * scale], axis=0
+        )
         path = start + steps
         path[:, 1] = np.clip(path[:, 1], -depth * 0.45, depth * 0.45)
-        tracts.append(5), sizes.append(n), points.append(path), grown.append(np.ones(n, dtype=bool)), weight.append(14.0)
+        (
+            tracts.append(5),
+            sizes.append(n),
+            points.append(path),
+            grown.append(np.ones(n, dtype=bool)),
+            weight.append(14.0),
+        )
     xyz = np.concatenate(points)
     return xarray.Dataset(
         {
