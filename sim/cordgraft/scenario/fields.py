@@ -1,7 +1,7 @@
 """One parameter spec as a field of the scenario: how its text is read, and what an editor shows of it.
 
-`field_type` turns a `ParameterSpec` into an annotated type for pydantic: a validator that returns the value in
-the spec's unit or refuses with a sentence, and the piece of JSON Schema that goes with it.
+`leaf` turns a `ParameterSpec` into a value of the document: a function that returns the value in the spec's unit
+or refuses with a sentence, and the piece of JSON Schema that goes with it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cordgraft.core.parameters import PRESETS, ParameterSpec
 from cordgraft.core.problems import nearest
 from cordgraft.core.units import ATOMS, UnitError, convert, parse_quantity, parse_unit
+from cordgraft.scenario.shape import Leaf
 
 #: Type of the errors raised here; their context holds `sentence`, `allowed` and `near`.
 REFUSED = "refused"
@@ -338,7 +338,6 @@ def _factor_pattern(atom: str, power: int) -> str:
     return text
 
 
-def field_type(spec: ParameterSpec, *, required: bool = False) -> Any:
-    """Return the annotated type with which pydantic reads a value of this spec."""
-    schema = WithJsonSchema(json_schema(spec, required=required))
-    return Annotated[Any, PlainValidator(partial(read, spec)), schema]
+def leaf(spec: ParameterSpec, *, required: bool = False) -> Leaf:
+    """Return a spec as a value of a document; `required` says that it must be written."""
+    return Leaf(partial(read, spec), partial(json_schema, spec, required=required))

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from cordgraft.core.problems import BadInput, Caution, Problem, nearest
 from cordgraft.scenario import catalog, overrides, rules
@@ -33,6 +33,7 @@ from cordgraft.scenario.schema import (
     treatment_types,
 )
 from cordgraft.scenario.sections import SAFETY, SAFETY_DAY, SECTIONS
+from cordgraft.scenario.shape import MISSING_KEY, UNKNOWN_KEY
 
 #: What stands in for a required key that is missing or wrong, so that the other keys can still be checked.
 _STAND_IN: dict[Path, Any] = {
@@ -211,12 +212,10 @@ def _place_masks(document: Document, folder: FilePath) -> None:
 def _read(document: Document, problems: list[Problem], bad: list[Path]) -> Mapping[str, Any]:
     """Return what the document states, wrong keys taken out; problems and bad paths are added to the lists."""
     treatments = _treatment_types(document, problems, bad)
-    mentioned = document.data.get("parameters")
-    names = tuple(name for name in mechanisms() if isinstance(mentioned, dict) and name in mentioned)
-    adapter = reader(names, tuple(treatments.items()))
+    validator = reader(tuple(treatments.items()))
     for _ in range(len(_STAND_IN) + 2):
         try:
-            return adapter.validate_python(document.data)
+            return dict(validator.validate_python(document.data))
         except ValidationError as error:
             for fault in error.errors(include_url=False):
                 path = tuple(fault["loc"])
@@ -282,9 +281,9 @@ def _problem_of_fault(
     if kind == REFUSED:
         context = fault["ctx"]
         return _problem(document, path, context["sentence"], context["allowed"], context["near"])
-    if kind == "missing":
+    if kind == MISSING_KEY:
         return _problem(document, path, "the key is missing", _wanted(path), key=True)
-    if kind == "extra_forbidden":
+    if kind == UNKNOWN_KEY:
         return _unknown_key(document, path, treatments)
     return _problem(document, path, "a map of keys is needed here", ", ".join(names_at(path, treatments)))
 

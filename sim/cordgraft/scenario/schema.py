@@ -1,8 +1,8 @@
 """The shape of a scenario: which keys stand where, and what may stand behind them.
 
 Nothing is listed twice. The sections ``injury``, ``treatments`` and ``parameters`` are made from the `Params` of
-the registered processes, the others from `cordgraft.scenario.sections`; pydantic reads a document against types
-built from those specs, and the JSON Schema for editors comes from the same types.
+the registered processes, the others from `cordgraft.scenario.sections`. Documents are read against this shape,
+and the JSON Schema for editors is written from it.
 
 ``python -m cordgraft.scenario.schema`` prints the JSON Schema; with a path it writes it there.
 """
@@ -14,17 +14,18 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from types import GenericAlias
-from typing import Annotated, Any, Required, TypedDict
+from typing import Any
 
-from pydantic import BeforeValidator, ConfigDict, PlainValidator, TypeAdapter, WithJsonSchema
+from pydantic_core import SchemaValidator
 
 from cordgraft.core.contract import Phase, Process
 from cordgraft.core.parameters import ParameterSpec
 from cordgraft.core.problems import nearest
 from cordgraft.processes import registry
-from cordgraft.scenario.fields import field_type, json_schema, quantity_in_words, read, refused
+from cordgraft.scenario.fields import json_schema, leaf, quantity_in_words, read, refused, sentence
 from cordgraft.scenario.sections import MAP_DAY, SAFETY, SAFETY_DAY, SECTIONS, Top
+from cordgraft.scenario.shape import Items, Leaf, Map, Node, validator
+from cordgraft.scenario.shape import json_schema as shape_schema
 
 #: Version of the scenario language; a file that states another one is refused.
 SCHEMA_VERSION = 1
@@ -142,28 +143,13 @@ def all_specs() -> dict[str, ParameterSpec]:
     return found
 
 
-# --------------------------------------------------------------------------------------- types for pydantic
+# ------------------------------------------------------------------------------------ the shape of a document
 
 
-def map_type(name: str, fields: Mapping[str, Any], description: str, required: Iterable[str] = ()) -> Any:
-    """Return the type of a map with these keys and no others.
-
-    A typed dictionary rather than a class: a parameter may have any name, and what comes back holds only the
-    keys that were written, so that defaults can follow the preset.
-    """
+def specs_map(specs: Mapping[str, ParameterSpec], description: str, required: Iterable[str] = ()) -> Map:
+    """Return the shape of a map whose keys are parameters."""
     wanted = frozenset(required)
-    annotations = {key: Required[kind] if key in wanted else kind for key, kind in fields.items()}
-    make: Any = TypedDict  # the keys are known at run time only
-    typed = make(name, annotations, total=False)
-    typed.__pydantic_config__ = ConfigDict(
-        extra="forbid", title=name, json_schema_extra={"description": description, "title": name}
-    )
-    return typed
-
-
-def specs_type(name: str, specs: Mapping[str, ParameterSpec], description: str) -> Any:
-    """Return the type of a map whose keys are parameters."""
-    return map_type(name, {key: field_type(spec) for key, spec in specs.items()}, description)
+    return Map({key: leaf(spec, required=key in wanted) for key, spec in specs.items()}, description, wanted)
 
 
 def _summary(kind: type[Process]) -> str:
@@ -196,6 +182,12 @@ def _read_voxel(value: Any) -> tuple[float, float, float]:
     return (x, y, z)
 
 
+def _voxel_schema() -> dict[str, Any]:
+    one = json_schema(SECTIONS["geometry"].specs()["voxel"])
+    edge = {"type": "string", **{key: one[key] for key in ("pattern", "patternErrorMessage", "description")}}
+    return {**one, "type": ["string", "array"], "items": edge, "minItems": 3, "maxItems": 3}
+
+
 def _want_list(value: Any) -> Any:
     if not isinstance(value, list):
         raise refused(
@@ -210,97 +202,70 @@ def _read_addresses(value: Any) -> list[str]:
     return value
 
 
-def _voxel_type() -> Any:
-    one = json_schema(SECTIONS["geometry"].specs()["voxel"])
-    edge = {key: one[key] for key in ("pattern", "patternErrorMessage", "description")}
-    schema = {
-        **one,
-        "type": ["string", "array"],
-        "items": {"type": "string", **edge},
-        "minItems": 3,
-        "maxItems": 3,
+def _section(name: str) -> Map:
+    shape = specs_map(SECTIONS[name].specs(), TOP[name], ("species",) if name == "subject" else ())
+    keys: dict[str, Node] = dict(shape.keys)
+    if name == "geometry":
+        keys["voxel"] = Leaf(_read_voxel, _voxel_schema)
+    if name == "record":
+        keys["maps"] = Items(leaf(MAP_DAY, required=True), _want_list)
+    return Map(keys, shape.description, shape.required)
+
+
+def _safety() -> Map:
+    bounds = {
+        name: Map(
+            {
+                "from": leaf(SAFETY_DAY, required=True),
+                "to": leaf(SAFETY_DAY, required=True),
+                "at_most": leaf(measure.limit, required=True),
+            },
+            sentence(measure.limit.meaning),
+            frozenset((*measure.needed, "at_most")),
+        )
+        for name, measure in SAFETY.items()
     }
-    return Annotated[Any, PlainValidator(_read_voxel), WithJsonSchema(schema)]
+    return Map(bounds, TOP["safety"])
 
 
-def _section_fields(section: str) -> dict[str, Any]:
-    specs = SECTIONS[section].specs()
-    fields = {name: field_type(spec, required=name == "species") for name, spec in specs.items()}
-    if section == "geometry":
-        fields["voxel"] = _voxel_type()
-    if section == "record":
-        day = json_schema(MAP_DAY, required=True)
-        schema = {"type": "array", "items": day, "description": day["description"]}
-        days: Any = GenericAlias(list, (field_type(MAP_DAY),))
-        fields["maps"] = Annotated[days, BeforeValidator(_want_list), WithJsonSchema(schema)]
-    return fields
-
-
-def _safety_type() -> Any:
-    measures = {}
-    for name, measure in SAFETY.items():
-        fields = {edge: field_type(SAFETY_DAY, required=True) for edge in ("from", "to")}
-        fields["at_most"] = field_type(measure.limit, required=True)
-        measures[name] = map_type(name, fields, measure.limit.meaning + ".", (*measure.needed, "at_most"))
-    return map_type("safety", measures, TOP["safety"])
-
-
-def document_type(processes: Iterable[str], treatments: Any) -> Any:
-    """Return the type of a whole scenario.
-
-    Parameters
-    ----------
-    processes : iterable of str
-        Mechanisms that may stand under ``parameters``: for reading, those that the document mentions (building
-        the types of all takes longer than reading), for the JSON Schema all.
-    treatments : type
-        What stands under ``treatments``.
-    """
-    known = mechanisms()
-    parameters = {
-        name: specs_type(name, mechanism_specs(known[name]), _summary(known[name])) for name in processes
+def document_shape(treatments: Node) -> Map:
+    """Return the shape of a whole scenario; what stands under ``treatments`` depends on its names and types."""
+    keys: dict[str, Node] = {
+        "kind": Leaf(_read_kind, lambda: {"description": TOP["kind"], "enum": list(RUNNABLE)}),
+        "schema_version": Leaf(
+            _read_version, lambda: {"description": TOP["schema_version"], "const": SCHEMA_VERSION}
+        ),
+        "title": leaf(TITLE),
+        "requires": Leaf(
+            _read_addresses,
+            lambda: {"description": TOP["requires"], "type": "array", "items": {"type": "string"}},
+        ),
+        **{name: leaf(spec, required=name in REQUIRED) for name, spec in Top.specs().items()},
+        **{name: _section(name) for name in SECTIONS},
+        "injury": specs_map(injury_process().Params.specs(), TOP["injury"]),
+        "treatments": treatments,
+        "parameters": Map(
+            {name: specs_map(mechanism_specs(kind), _summary(kind)) for name, kind in mechanisms().items()},
+            TOP["parameters"],
+        ),
+        "safety": _safety(),
     }
-    version = {"const": SCHEMA_VERSION, "description": TOP["schema_version"]}
-    addresses = {"type": "array", "items": {"type": "string"}, "description": TOP["requires"]}
-    fields: dict[str, Any] = {
-        "kind": Annotated[
-            Any,
-            PlainValidator(_read_kind),
-            WithJsonSchema({"enum": list(RUNNABLE), "description": TOP["kind"]}),
-        ],
-        "schema_version": Annotated[Any, PlainValidator(_read_version), WithJsonSchema(version)],
-        "title": field_type(TITLE),
-        "requires": Annotated[Any, PlainValidator(_read_addresses), WithJsonSchema(addresses)],
-        **{name: field_type(spec, required=name in REQUIRED) for name, spec in Top.specs().items()},
-    }
-    for section in SECTIONS:
-        required = ("species",) if section == "subject" else ()
-        fields[section] = map_type(section, _section_fields(section), TOP[section], required)
-    fields["injury"] = specs_type("injury", injury_process().Params.specs(), TOP["injury"])
-    fields["treatments"] = treatments
-    fields["parameters"] = map_type("parameters", parameters, TOP["parameters"])
-    fields["safety"] = _safety_type()
-    return map_type(
-        "scenario", {name: fields[name] for name in TOP}, "A simulation of one subject.", REQUIRED
-    )
+    return Map({name: keys[name] for name in TOP}, "A simulation of one subject.", frozenset(REQUIRED))
+
+
+#: The type of a treatment has been read before the rest: it decides which keys stand beside it.
+_CHOSEN = Leaf(lambda word: word, lambda: {"type": "string"})
 
 
 @lru_cache(maxsize=32)
-def reader(
-    processes: tuple[str, ...], treatments: tuple[tuple[str, str], ...]
-) -> TypeAdapter[dict[str, Any]]:
-    """Return the reader of documents with these mechanisms and treatments (name, type)."""
-    word = Annotated[Any, PlainValidator(lambda value: value)]
+def reader(treatments: tuple[tuple[str, str], ...]) -> SchemaValidator:
+    """Return the validator of documents with these treatments (name, type)."""
     types = treatment_types()
-    named = {
-        name: map_type(
-            name,
-            {"type": word, **{key: field_type(s) for key, s in types[kind].Params.specs().items()}},
-            kind,
-        )
-        for name, kind in treatments
-    }
-    return TypeAdapter(document_type(processes, map_type("treatments", named, "")))
+    named = {}
+    for name, word in treatments:
+        shape = specs_map(types[word].Params.specs(), "")
+        named[name] = Map({"type": _CHOSEN, **shape.keys})
+    return validator(document_shape(Map(named)))
 
 
 # ------------------------------------------------------------------------------------ the schema for editors
@@ -309,7 +274,7 @@ def reader(
 def treatments_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``treatments``: named maps whose other keys follow from ``type``."""
     types = treatment_types()
-    described = {word: _summary(kind) for word, kind in types.items()}
+    described = " ".join(f"{word}: {_summary(kind)}" for word, kind in types.items())
     branches = []
     for word, kind in types.items():
         keys = {key: json_schema(spec) for key, spec in kind.Params.specs().items()}
@@ -329,48 +294,16 @@ def treatments_schema() -> dict[str, Any]:
             "pattern": "^none$",
             "patternErrorMessage": "A map that starts with its type is needed, or the word none",
             "required": ["type"],
-            "properties": {
-                "type": {
-                    "enum": list(types),
-                    "markdownEnumDescriptions": list(described.values()),
-                    "description": "What is done. "
-                    + " ".join(f"{w}: {text}" for w, text in described.items()),
-                }
-            },
+            "properties": {"type": {"description": f"What is done. {described}", "enum": list(types)}},
             "allOf": branches,
         },
     }
 
 
 def scenario_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a scenario (draft 2020-12), every part written out where it applies."""
-    treatments = Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema(treatments_schema())]
-    whole = TypeAdapter(document_type(mechanisms(), treatments)).json_schema()
-    parts = whole.pop("$defs", {})
-    inlined = _inline(whole, parts)
-    inlined.pop("title", None)
-    return {"$schema": DIALECT, "title": "cordgraft scenario", **inlined}
-
-
-def _inline(value: Any, parts: Mapping[str, Any], *, section: bool = False) -> Any:
-    """Replace references by what they refer to: editors show hover text beside a reference unreliably."""
-    if isinstance(value, list):
-        return [_inline(item, parts) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "$ref" in value:
-        return _inline(parts[value["$ref"].removeprefix("#/$defs/")], parts, section=True)
-    result = {key: _inline(item, parts) for key, item in value.items()}
-    if section:
-        result.pop("title", None)
-        if not result.get("required"):
-            # A section whose lines are all commented out is as good as absent.
-            result["type"] = ["object", "null"]
-    for name, described in result.get("properties", {}).items():
-        if isinstance(described, dict) and described.get("title") and "properties" not in described:
-            described.pop("title")
-        assert isinstance(described, dict), name
-    return result
+    """Return the JSON Schema of a scenario (draft 2020-12)."""
+    whole = document_shape(Leaf(lambda value: value, treatments_schema))
+    return {"$schema": DIALECT, "title": "cordgraft scenario", **shape_schema(whole)}
 
 
 def schema_text() -> str:
