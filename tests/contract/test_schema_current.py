@@ -40,7 +40,9 @@ def checker(committed: dict[str, Any]) -> jsonschema.Draft202012Validator:
 
 
 def test_the_committed_schema_is_current(committed: dict[str, Any]) -> None:
-    assert committed == schema.scenario_schema(), f"run: {COMMAND}"
+    now = schema.scenario_schema()
+    stale = [address for address, piece in branches(now) if dict(branches(committed)).get(address) != piece]
+    assert committed == now, f"run: {COMMAND}\nchanged: {', '.join(stale[-5:])}"
 
 
 def test_the_command_writes_the_committed_text(tmp_path: Path, repository: Path) -> None:

@@ -124,6 +124,7 @@ def test_one_wrong_value(
         ("title:", "titel:", "titel", "title", 3),
         ("  length:", "  lenght:", "geometry.lenght", "length", 8),
         ("    dose:", "    doze:", "treatments.graft.doze", "dose", 16),
+        ("    dose: 1e5 cells", "    positon: 0 mm", "treatments.graft.positon", "position", 16),
         ("  maps:", "  map:", "record.map", "maps", 18),
         ("record:", "parameters:\n  migraton: {}\nrecord:", "parameters.migraton", "migration", 18),
         ("record:", "parameters:\n  scar: {perod: 1 h}\nrecord:", "parameters.scar.perod", "period", 18),

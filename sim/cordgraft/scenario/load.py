@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -19,21 +18,10 @@ from cordgraft.core.problems import BadInput, Caution, Problem, nearest
 from cordgraft.scenario import catalog, overrides, rules
 from cordgraft.scenario.assemble import assemble, cautions_of, resolve
 from cordgraft.scenario.config import Config, digest_of, file_digest
-from cordgraft.scenario.document import Document, Path, address, parse
-from cordgraft.scenario.fields import REFUSED, form
-from cordgraft.scenario.schema import (
-    KINDS,
-    RUNNABLE,
-    SCHEMA_VERSION,
-    TITLE,
-    all_specs,
-    mechanisms,
-    names_at,
-    reader,
-    treatment_types,
-)
-from cordgraft.scenario.sections import SAFETY, SAFETY_DAY, SECTIONS
-from cordgraft.scenario.shape import MISSING_KEY, UNKNOWN_KEY
+from cordgraft.scenario.document import Document, Path, parse
+from cordgraft.scenario.faults import problem_at, problem_of_fault, problem_of_finding
+from cordgraft.scenario.schema import KINDS, RUNNABLE, all_specs, reader, treatment_types
+from cordgraft.scenario.sections import SECTIONS
 
 #: What stands in for a required key that is missing or wrong, so that the other keys can still be checked.
 _STAND_IN: dict[Path, Any] = {
@@ -45,8 +33,6 @@ _STAND_IN: dict[Path, Any] = {
     ("subject", "species"): "mouse",
 }
 _MASKS = ("geometry.cord_mask", "geometry.lesion_mask")
-#: Most sibling keys that a message lists.
-_LISTED = 14
 
 
 def load(
@@ -94,7 +80,7 @@ def from_document(
     kind = document.data.get("kind")
     if kind in KINDS and kind not in RUNNABLE:
         raise BadInput(
-            _problem(document, ("kind",), f"a {kind} cannot be run by this version", ", ".join(RUNNABLE))
+            problem_at(document, ("kind",), f"a {kind} cannot be run by this version", ", ".join(RUNNABLE))
         )
     _tidy(document)
     open_addresses = _open_addresses(document)
@@ -105,7 +91,7 @@ def from_document(
     waiting = {tuple(known.split(".")) for known in open_addresses}
     for finding in rules.check(config):
         if finding.path not in waiting and not _rests_on_bad(finding, bad):
-            problems.append(_problem_of_finding(document, finding))
+            problems.append(problem_of_finding(document, finding))
     if problems:
         raise BadInput(
             sorted(dict.fromkeys(problems), key=lambda p: (p.file != document.file, p.line, p.column))
@@ -220,7 +206,7 @@ def _read(document: Document, problems: list[Problem], bad: list[Path]) -> Mappi
             for fault in error.errors(include_url=False):
                 path = tuple(fault["loc"])
                 if path not in bad:
-                    problems.append(_problem_of_fault(document, path, fault, treatments))
+                    problems.append(problem_of_fault(document, path, fault, treatments))
                     bad.append(path)
                 _repair(document, path)
     raise AssertionError("a document could not be repaired: a stand-in is wrong itself")
@@ -235,7 +221,7 @@ def _treatment_types(document: Document, problems: list[Problem], bad: list[Path
     example = "graft: {type: cell_graft, at: 9 d}"
     if isinstance(treatments.get("type"), str):
         sentence = "each treatment needs a name of its own, with its keys under it"
-        problems.append(_problem(document, ("treatments",), sentence, example, value="type"))
+        problems.append(problem_at(document, ("treatments",), sentence, example, value="type"))
         bad.append(("treatments",))
         document.drop(("treatments",))
         return {}
@@ -246,12 +232,12 @@ def _treatment_types(document: Document, problems: list[Problem], bad: list[Path
             found[name] = word
             continue
         if not isinstance(keys, dict):
-            problem = _problem(document, path, "a map that starts with its type is needed here", example)
+            problem = problem_at(document, path, "a map that starts with its type is needed here", example)
         elif word is None:
-            problem = _problem(document, path, "the key type is missing", ", ".join(known), key=True)
+            problem = problem_at(document, path, "the key type is missing", ", ".join(known), key=True)
         else:
             near = nearest(str(word), known)
-            problem = _problem(
+            problem = problem_at(
                 document, (*path, "type"), "there is no such treatment", ", ".join(known), near
             )
         problems.append(problem)
@@ -274,126 +260,5 @@ def _repair(document: Document, path: Path) -> None:
         document.drop(path)
 
 
-def _problem_of_fault(
-    document: Document, path: Path, fault: Mapping[str, Any], treatments: dict[str, str]
-) -> Problem:
-    kind = fault["type"]
-    if kind == REFUSED:
-        context = fault["ctx"]
-        return _problem(document, path, context["sentence"], context["allowed"], context["near"])
-    if kind == MISSING_KEY:
-        return _problem(document, path, "the key is missing", _wanted(path), key=True)
-    if kind == UNKNOWN_KEY:
-        return _unknown_key(document, path, treatments)
-    return _problem(document, path, "a map of keys is needed here", ", ".join(names_at(path, treatments)))
-
-
-def _wanted(path: Path) -> str:
-    """Return what may stand behind a required key."""
-    specs = {**all_specs(), "title": TITLE}
-    if address(path) in specs:
-        return form(specs[address(path)])
-    if path[0] == "safety":
-        return form(SAFETY[str(path[1])].limit if path[-1] == "at_most" else SAFETY_DAY)
-    return {"kind": ", ".join(RUNNABLE), "schema_version": str(SCHEMA_VERSION)}.get(
-        str(path[-1]), ", ".join(names_at(path))
-    )
-
-
-def _unknown_key(document: Document, path: Path, treatments: dict[str, str]) -> Problem:
-    siblings = names_at(path[:-1], treatments)
-    word = str(path[-1])
-    sentence = "there is no such key here"
-    near: tuple[str, ...] = ()
-    if path[0] == "parameters" and len(path) == 3 and word in ("enabled", "period"):
-        reason = (
-            "the state has no meaning without it"
-            if word == "enabled"
-            else "it looks at the clock in every tick"
-        )
-        sentence = f"this mechanism has no such key: {reason}"
-    else:
-        other = tuple(known for known in _elsewhere(word) if known.rpartition(".")[0] != address(path[:-1]))
-        near = (*other, *nearest(word, siblings))[:3]
-    listed = siblings if len(siblings) <= _LISTED or not near else ()
-    place = document.place(path, key=True)
-    return Problem(
-        sentence,
-        address(path),
-        word,
-        ", ".join(listed),
-        near,
-        place.file,
-        place.line,
-        place.column,
-    )
-
-
-def _elsewhere(word: str) -> tuple[str, ...]:
-    """Return the addresses that end in a word, where it is one of a kind, or almost so spelled."""
-    known: dict[str, list[str]] = {}
-    for one in (*all_specs(), *(f"parameters.{name}" for name in mechanisms())):
-        known.setdefault(one.rpartition(".")[2], []).append(one)
-    match = word if word in known else next(iter(get_close_matches(word, known, n=1, cutoff=0.9)), "")
-    found = known.get(match, [])
-    return tuple(found) if len(found) <= 2 else ()
-
-
-def _problem(
-    document: Document,
-    path: Path,
-    sentence: str,
-    allowed: str = "",
-    near: Sequence[str] = (),
-    *,
-    key: bool = False,
-    value: str = "",
-) -> Problem:
-    place = document.place(path, key=key)
-    written = value or (document.values[path].written if path in document.values else "")
-    return Problem(
-        sentence, address(path), written, allowed, tuple(near), place.file, place.line, place.column
-    )
-
-
-# ------------------------------------------------------------------------------------- rules between keys
-
-
 def _rests_on_bad(finding: rules.Finding, bad: Sequence[Path]) -> bool:
     return any(path[: len(wrong)] == wrong for wrong in bad for path in (finding.path, *finding.rests_on))
-
-
-def _problem_of_finding(document: Document, finding: rules.Finding) -> Problem:
-    """Return the problem where the user wrote something that takes part in it."""
-    written = [path for path in (finding.path, *finding.rests_on) if path in document.values]
-    item = _item(document, finding)
-    place = document.place(item or (written[0] if written else finding.path))
-    value = finding.value
-    if not value and finding.path in document.values:
-        value = document.values[finding.path].written
-    return Problem(
-        finding.sentence,
-        address(item or finding.path),
-        value,
-        finding.allowed,
-        finding.near,
-        place.file,
-        place.line,
-        place.column,
-    )
-
-
-def _item(document: Document, finding: rules.Finding) -> Path | None:
-    """Return the path of the item of a list that a finding is about, by its value."""
-    if finding.path != ("record", "maps"):
-        return None
-    from cordgraft.core.units import UnitError, parse_quantity
-
-    items = document.get(finding.path)
-    for index, item in enumerate(items if isinstance(items, list) else ()):
-        try:
-            if isinstance(item, str) and parse_quantity(item, "h") == parse_quantity(finding.value, "h"):
-                return (*finding.path, index)
-        except UnitError:
-            continue
-    return None
