@@ -115,7 +115,7 @@ def load(path: Path, *, digest: str | None = None) -> tuple[dict[str, Array], in
         If the file is damaged, or was made by another version or for another scenario.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             header = json.loads(str(stored[_HEADER]))
             _refuse_other(path, header, digest)
             names = [name for name in stored.files if name != _HEADER]
@@ -165,7 +165,7 @@ def library_versions() -> dict[str, str]:
 def other_libraries(path: Path) -> list[str]:
     """Return in which library versions a checkpoint differs from this machine: the bits may differ from there on."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             then: dict[str, str] = json.loads(str(stored[_HEADER]))["versions"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path.name} is damaged or no checkpoint: {error}") from error
