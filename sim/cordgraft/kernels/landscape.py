@@ -106,13 +106,6 @@ def survey_all(start: Any, stop: Any, tissues: Any, substrate: Any, land: Any) -
 
 
 @body
-def nearest(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
-    """Return the index of the voxel that holds a coordinate, clipped to the lattice."""
-    index = int(np.floor((position - origin) / spacing + 0.5))
-    return min(max(index, 0), count - 1)
-
-
-@body
 def corner(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
     """Return the lower corner and the weight of the upper one for linear interpolation, clipped at the ends."""
     if count == 1:
@@ -123,11 +116,39 @@ def corner(position: Any, origin: Any, spacing: Any, count: Any) -> Any:
 
 
 @body
+def slope(low: Any, high: Any, axis: Any, shares: Any, cord: Any, land: Any) -> Any:
+    """Return the difference of the cue between the upper and lower corners along one axis.
+
+    `low`, `high`: index triples of the two ends of the cell; `shares`: weights of the upper corners. Pairs with
+    a corner outside the cord are left out and the others count for them: no slope across a wall.
+    """
+    one = (axis + 1) % 3
+    two = (axis + 2) % 3
+    total = 0.0
+    weights = 0.0
+    for p in range(2 if high[one] > low[one] else 1):
+        for q in range(2 if high[two] > low[two] else 1):
+            first = high[one] if p == 1 else low[one]
+            second = high[two] if q == 1 else low[two]
+            if axis == 0:
+                start, end = (low[0], first, second), (high[0], first, second)
+            elif axis == 1:
+                start, end = (second, low[1], first), (second, high[1], first)
+            else:
+                start, end = (first, second, low[2]), (first, second, high[2])
+            if cord[start] != 0 and cord[end] != 0:
+                weight = (shares[one] if p == 1 else 1.0 - shares[one]) * (shares[two] if q == 1 else 1.0 - shares[two])
+                total += weight * (land[end[0], end[1], end[2], CUE] - land[start[0], start[1], start[2], CUE])
+                weights += weight
+    return total / weights if weights > 0.0 else 0.0
+
+
+@body
 def sample(x: Any, y: Any, z: Any, space: Any) -> Any:
     """Return all channels at a point by masked trilinear interpolation, and the gradient of the cue.
 
-    A corner outside the cord takes the value of the voxel in which the point lies, so that nothing leaks in
-    from outside and the gradient has no part across the wall.
+    Corners outside the cord are left out and the weights of the others scaled up, so that nothing leaks in from
+    outside. The voxel that holds the point is always one of the corners.
 
     Returns
     -------
@@ -137,39 +158,47 @@ def sample(x: Any, y: Any, z: Any, space: Any) -> Any:
     """
     cord, land, grid = space.cord, space.land, space.grid
     nx, ny, nz = cord.shape
-    hi = nearest(x, grid[0], grid[3], nx)
-    hj = nearest(y, grid[1], grid[4], ny)
-    hk = nearest(z, grid[2], grid[5], nz)
     i0, a = corner(x, grid[0], grid[3], nx)
     j0, b = corner(y, grid[1], grid[4], ny)
     k0, c = corner(z, grid[2], grid[5], nz)
+    i1, j1, k1 = min(i0 + 1, nx - 1), min(j0 + 1, ny - 1), min(k0 + 1, nz - 1)
     host = graft = aligned = cue = intact = inhibitor = branching = 0.0
-    gx = gy = gz = 0.0
-    for di in range(1 if nx == 1 else 2):
+    weights = 0.0
+    for di in range(i1 - i0 + 1):
         wx = a if di == 1 else 1.0 - a
-        for dj in range(1 if ny == 1 else 2):
+        for dj in range(j1 - j0 + 1):
             wy = b if dj == 1 else 1.0 - b
-            for dk in range(1 if nz == 1 else 2):
+            for dk in range(k1 - k0 + 1):
                 wz = c if dk == 1 else 1.0 - c
                 i, j, k = i0 + di, j0 + dj, k0 + dk
                 if cord[i, j, k] == 0:
-                    i, j, k = hi, hj, hk
+                    continue
                 weight = wx * wy * wz
-                value = land[i, j, k, CUE]
+                weights += weight
                 host += weight * land[i, j, k, HOST]
                 graft += weight * land[i, j, k, GRAFT]
                 aligned += weight * land[i, j, k, ALIGNED]
-                cue += weight * value
+                cue += weight * land[i, j, k, CUE]
                 intact += weight * land[i, j, k, INTACT]
                 inhibitor += weight * land[i, j, k, INHIBITOR]
                 branching += weight * land[i, j, k, BRANCHING]
-                if nx > 1:
-                    gx += (2 * di - 1) * wy * wz * value
-                if ny > 1:
-                    gy += (2 * dj - 1) * wx * wz * value
-                if nz > 1:
-                    gz += (2 * dk - 1) * wx * wy * value
-    return host, graft, aligned, cue, intact, inhibitor, branching, gx / grid[3], gy / grid[4], gz / grid[5]
+    scale = 1.0 / weights if weights > 0.0 else 0.0
+    low, high, shares = (i0, j0, k0), (i1, j1, k1), (a, b, c)
+    gx = slope(low, high, 0, shares, cord, land) / grid[3] if nx > 1 else 0.0
+    gy = slope(low, high, 1, shares, cord, land) / grid[4] if ny > 1 else 0.0
+    gz = slope(low, high, 2, shares, cord, land) / grid[5] if nz > 1 else 0.0
+    return (
+        scale * host,
+        scale * graft,
+        scale * aligned,
+        scale * cue,
+        scale * intact,
+        scale * inhibitor,
+        scale * branching,
+        gx,
+        gy,
+        gz,
+    )
 
 
 @body
