@@ -12,6 +12,9 @@ from cordgraft.core.problems import BadInput, Caution
 if TYPE_CHECKING:
     from rich.console import Console
 
+#: Columns of a table that is not written to a terminal.
+PIPE_WIDTH = 220
+
 OK, FAILED, BAD_INPUT, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -20,11 +23,11 @@ class Leave(SystemExit):
 
 
 def console(stderr: bool = False) -> Console:
-    """Return a terminal writer; on a pipe it writes plain text without colours, never cut to a width."""
+    """Return a terminal writer; on a pipe it writes plain text without colours, wide enough not to break words."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, soft_wrap=not stream.isatty(), highlight=False)
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH, highlight=False)
 
 
 def say(text: str = "", *, error: bool = False) -> None:

@@ -31,7 +31,7 @@ def new_scenario(destination: Path, origin: str, overwrite: bool) -> None:
         raise BadInput(
             Problem("the file exists", value=str(destination), allowed="another name, or --overwrite")
         )
-    written = catalog.write_new(destination, origin)
+    written = catalog.write_new(destination, origin, overwrite=overwrite)
     for path in written:
         say(f"wrote {path}")
     say(f"run it with: cordgraft run {destination}")
@@ -39,7 +39,7 @@ def new_scenario(destination: Path, origin: str, overwrite: bool) -> None:
 
 def show_scenario(name: str, sets: list[str], json_output: bool) -> None:
     """Print a scenario with every default filled in."""
-    config = load(name, sets)
+    config = load(name, sets, allow_open=True)
     if json_output:
         say(json.dumps(config.resolved, indent=2))
         return
@@ -51,7 +51,7 @@ def parameter_rows(name: str, sets: list[str], word: str) -> list[dict[str, Any]
     """Return the parameters of a scenario whose address or meaning holds `word`, one dict each."""
     from cordgraft.scenario.build import make_processes
 
-    config = load(name, sets)
+    config = load(name, sets, allow_open=True)
     rows = []
     for process in make_processes(config):
         base = {
@@ -96,7 +96,7 @@ def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet:
     found: list[dict[str, Any]] = []
     for name in names:
         try:
-            config = load(name, sets)
+            config = load(name, sets, allow_open=True)
         except BadInput as error:
             code = BAD_INPUT
             found.extend({"scenario": name, "problem": str(problem)} for problem in error.problems)
