@@ -237,7 +237,7 @@ def fixed_colours() -> list[tuple[int, int, int]]:
     found = [to_rgb(colour) for colour in named]
     for field in FIELDS:
         if field.variable in MOVIE_FIELDS:
-            found += [tuple(colour[:3]) for colour in colormaps[field.colours](np.linspace(0.0, 1.0, 44))]
+            found += [tuple(colour[:3]) for colour in colormaps[field.colours](np.linspace(0.0, 1.0, 32))]
     return list(dict.fromkeys((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in found))
 
 

@@ -276,47 +276,90 @@ def dot_size(cells_shown: int) -> float:
 
 
 def draw_paths(
-    axes: Any, paths: Paths | None, plane: Plane, tracts: Sequence[str], stretch: float = 1.0
+    axes: Any, paths: Paths | None, plane: Plane, tracts: Sequence[str], weight: float = 1.0
 ) -> int:
     """Draw axons of some tracts: thin and pale where they were before the injury, strong where they grew.
 
-    An axial plane shows the points at which they lie in it. Returns how many polylines were drawn.
+    An axial plane shows the points at which they lie in it. Lines of all tracts are mixed in a fixed shuffled
+    order, so that no tract lies on top because it was stored last.
+
+    Parameters
+    ----------
+    weight : float
+        Factor on width and opacity, below one for small pictures of long pieces.
+
+    Returns
+    -------
+    int
+        How many polylines were drawn.
     """
     if paths is None or not paths.points_mm:
         return 0
+    colours = {tract: palette.tract_colour(tract, position) for position, tract in enumerate(tracts)}
+    rows = np.flatnonzero(np.isin(paths.tract, list(colours)))
+    rows = rows[scattered(rows.size)]
+    if plane.kind == "axial":
+        _draw_points(axes, paths, plane, rows, colours)
+        return int(rows.size)
+    old: list[tuple[Array, str]] = []
+    new: list[tuple[Array, str]] = []
+    for row in rows:
+        horizontal, vertical, _ = plane.project(paths.points_mm[row])
+        line, colour = np.stack([horizontal, vertical], axis=1), colours[str(paths.tract[row])]
+        grown = paths.grown[row]
+        # The piece between two points belongs to the later one.
+        first = int(np.argmax(grown)) if grown.any() else line.shape[0]
+        if first > 1:
+            old.append((line[:first], colour))
+        if grown.any():
+            new.append((line[max(first - 1, 0) :], colour))
+    _draw_lines(axes, [(line, pale(colour)) for line, colour in old], 0.6 * weight)
+    _draw_lines(axes, new, 1.0 * weight)
+    return len(rows)
+
+
+def pale(colour: str) -> str:
+    """Return a colour mixed with white; transparency instead would mix the colours of neighbouring tracts."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    r, g, b = (0.42 + 0.58 * part for part in to_rgb(colour))
+    return str(to_hex((r, g, b)))
+
+
+def _draw_lines(axes: Any, lines: Sequence[tuple[Array, str]], width: float) -> None:
+    """Draw lines, the thinner and paler the more there are, so that their density can still be seen."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import to_rgba
 
-    drawn = 0
-    for position, tract in enumerate(tracts):
-        colour = palette.tract_colour(tract, position)
-        old: list[Array] = []
-        new: list[Array] = []
-        dots: list[Array] = []
-        for row in np.flatnonzero(paths.tract == tract):
-            horizontal, vertical, depth = plane.project(paths.points_mm[row])
-            line = np.stack([horizontal, vertical], axis=1)
-            if plane.kind == "axial":
-                dots.append(line[np.abs(depth) <= plane.half_depth_mm])
-                continue
-            grown = paths.grown[row]
-            # The piece between two points belongs to the later one.
-            first = int(np.argmax(grown)) if grown.any() else line.shape[0]
-            if first > 1:
-                old.append(line[:first])
-            if grown.any():
-                new.append(line[max(first - 1, 0) :])
-        drawn += len(old) + len(new) + len(dots)
-        if dots:
-            points = np.concatenate(dots)
-            axes.scatter(points[:, 0], points[:, 1], s=1.2, color=colour, linewidths=0.0, alpha=0.7)
-        # A crowd of lines is drawn thinner and paler, so that its density can still be seen.
-        for lines, width, solid in ((old, 0.55, 0.55), (new, 1.0, 0.9)):
-            if lines:
-                thin = float(np.clip(1.15 - 0.25 * np.log10(len(lines)), 0.35, 1.0))
-                colours = [to_rgba(colour, solid * thin**0.7)]
-                axes.add_collection(LineCollection(lines, colors=colours, linewidths=width * thin * stretch))
-    return drawn
+    if not lines:
+        return
+    thin = float(np.clip(1.15 - 0.25 * np.log10(len(lines)), 0.35, 1.0)) * min(width, 1.0) ** 0.5
+    colours = [to_rgba(colour, 0.95 * thin**0.6) for _, colour in lines]
+    axes.add_collection(
+        LineCollection([line for line, _ in lines], colors=colours, linewidths=max(width * thin, 0.25))
+    )
+
+
+def _draw_points(
+    axes: Any, paths: Paths, plane: Plane, rows: NDArray[np.int64], colours: Mapping[str, str]
+) -> None:
+    """Draw where axons pass an axial plane: every piece that crosses it, as a dot at the crossing."""
+    places: list[Array] = []
+    found: list[str] = []
+    for row in rows:
+        horizontal, vertical, depth = plane.project(paths.points_mm[row])
+        crossing = np.flatnonzero((depth[:-1] <= 0.0) != (depth[1:] <= 0.0))
+        share = depth[crossing] / (depth[crossing] - depth[crossing + 1])
+        for values in zip(
+            horizontal[crossing] + share * (horizontal[crossing + 1] - horizontal[crossing]),
+            vertical[crossing] + share * (vertical[crossing + 1] - vertical[crossing]),
+            strict=True,
+        ):
+            places.append(np.array(values))
+            found.append(colours[str(paths.tract[row])])
+    if places:
+        points = np.stack(places)
+        axes.scatter(points[:, 0], points[:, 1], s=1.6, c=found, linewidths=0.0, alpha=0.8)
 
 
 # ------------------------------------------------------------------------------------------------ marks

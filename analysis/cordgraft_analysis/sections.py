@@ -171,7 +171,7 @@ class SectionBlock:
         panels.draw_tissue(axes, frame, self.strip, view.cord)
         if frame.paths is not None:
             grown = frame.paths.only_grown()
-            panels.draw_paths(axes, grown, self.strip, [*schema.HOST_TRACTS, "graft"], stretch=0.6)
+            panels.draw_paths(axes, grown, self.strip, [*schema.HOST_TRACTS, "graft"], weight=0.45)
         from matplotlib.patches import Rectangle
 
         low, high = self.planes[0].window
@@ -235,7 +235,7 @@ class SectionBlock:
     def _graft_row(self, sheet: Sheet) -> None:
         self._axon_row(sheet, ["graft"], words.graft_axon_count)
         self.label(sheet, "Graft axons")
-        self.legend(sheet, [("of grafted neurons", palette.GRAFT_AXON)], "_")
+        self.legend(sheet, [("graft neurons", palette.GRAFT_AXON)], "_")
 
     def _axon_row(self, sheet: Sheet, tracts: Sequence[str], count: Callable[[Frame], str]) -> None:
         for column, frame in enumerate(self.frames):
@@ -322,9 +322,9 @@ def field_limit(view: RunView, frames: Sequence[Frame], variable: str) -> float:
 
 
 def round_up(value: float) -> float:
-    """Return the next number of the form 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten."""
+    """Return the next number of the form 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten."""
     power = 10.0 ** np.floor(np.log10(value))
-    for factor in (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0):
+    for factor in (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0):
         if value <= factor * power * (1.0 + 1e-9):
             return float(f"{factor * power:.6g}")
     return float(10.0 * power)

@@ -256,12 +256,16 @@ class RunView:
     @cached_property
     def marks(self) -> list[Mark]:
         """Treatments in order of their day; the injury itself is day 0 of every axis."""
-        named = sorted({(event.day, event.name) for event in read_events(self.directory)})
-        return [
+        named = {(event.day, event.name) for event in read_events(self.directory)}
+        marks = [
             Mark(day, name, is_graft=abs(day - self.graft_day) < 1e-6)
-            for day, name in named
+            for day, name in sorted(named)
             if name.split(".")[-1] not in NO_TREATMENT
         ]
+        if np.isfinite(self.graft_day) and not any(mark.is_graft for mark in marks):
+            # The log may have been cut off; the cells themselves say when they came.
+            marks.append(Mark(self.graft_day, "graft", is_graft=True))
+        return sorted(marks, key=lambda mark: mark.day)
 
     @cached_property
     def graft_day(self) -> float:

@@ -117,11 +117,9 @@ def _axon_count(frame: Frame, graft: bool) -> tuple[int, int, float]:
 def host_axon_count(frame: Frame) -> str:
     """Return how many host axons a day has and how many of them regrew."""
     axons, grew, represented = _axon_count(frame, graft=False)
-    return (
-        f"{number(axons)} simulated, {number(grew)} regrowing (= {number(represented)})"
-        if axons
-        else "no host axon"
-    )
+    if not axons:
+        return "no host axon"
+    return f"{number(axons)} simulated; {number(grew)} with regrown parts (= {number(represented)})"
 
 
 def graft_axon_count(frame: Frame) -> str:
