@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cordgraft.core.problems import BadInput, Problem
-from cordgraft.core.units import format_quantity
 from cordgraft.run.console import BAD_INPUT, OK, say, say_cautions, say_problems, say_table
 from cordgraft.scenario import catalog
+from cordgraft.scenario.assemble import values_of
+from cordgraft.scenario.fields import cited_in_words, in_words, limits
 from cordgraft.scenario.load import load
 
 
@@ -49,33 +50,22 @@ def show_scenario(name: str, sets: list[str], json_output: bool) -> None:
 
 def parameter_rows(name: str, sets: list[str], word: str) -> list[dict[str, Any]]:
     """Return the parameters of a scenario whose address or meaning holds `word`, one dict each."""
-    from cordgraft.scenario.build import make_processes
-
     config = load(name, sets, allow_open=True)
     rows = []
-    for process in make_processes(config):
-        base = {
-            "parameters": f"parameters.{process.name}",
-            "injury": "injury",
-            "treatments": f"treatments.{process.label}",
-        }[process.section]
-        for key, spec in type(process.params).specs().items():
-            address = f"{base}.{key}"
-            if word.lower() not in f"{address} {spec.meaning}".lower():
-                continue
-            value = getattr(process.params, key)
-            shown = format_quantity(value, spec.unit) if isinstance(value, float) else str(value)
-            rows.append(
-                {
-                    "address": address,
-                    "value": shown,
-                    "meaning": spec.meaning,
-                    "allowed": spec.allowed(),
-                    "cited": spec.cited_text(),
-                    "evidence": spec.evidence,
-                    "source": " ".join(part for part in (spec.source, spec.doi) if part),
-                }
-            )
+    for address, spec, value in values_of(config):
+        if word.lower() not in f"{address} {spec.meaning}".lower():
+            continue
+        rows.append(
+            {
+                "address": address,
+                "value": "" if value is None else str(in_words(spec, value)),
+                "meaning": spec.meaning,
+                "allowed": limits(spec) or spec.allowed(),
+                "cited": cited_in_words(spec),
+                "evidence": spec.evidence,
+                "source": " ".join(part for part in (spec.source, spec.doi) if part),
+            }
+        )
     return rows
 
 

@@ -216,12 +216,23 @@ def first_graft_h(config: Config) -> float | None:
     return min(times) if times else None
 
 
+def values_of(config: Config) -> list[tuple[str, ParameterSpec, Any]]:
+    """Return address, spec under the preset, and value of every parameter that is in force."""
+    rows = [(f"geometry.{key}", spec, value) for key, spec, value in _geometry_values(config.geometry)]
+    sets: dict[str, Params] = {"injury": config.injury}
+    sets.update({f"treatments.{label}": params for label, (_, params) in config.treatments.items()})
+    sets.update({f"parameters.{name}": params for name, params in config.parameters.items()})
+    for prefix, params in sets.items():
+        rows += [(f"{prefix}.{key}", spec, getattr(params, key)) for key, spec in type(params).specs().items()]
+    return [(address, spec.under(config.geometry.preset), value) for address, spec, value in rows]
+
+
 # ---------------------------------------------------------------------------------------------- cautions
 
 
 def cautions_of(config: Config) -> list[Caution]:
     """Return what the reader of a result must know: values outside their cited range, borrowed sizes."""
-    preset, found = config.geometry.preset, []
+    found = []
     level = (config.subject.species, config.geometry.level)
     if level in BORROWED and not config.geometry.cord_mask:
         found.append(
@@ -230,17 +241,13 @@ def cautions_of(config: Config) -> list[Caution]:
                 f"no cord size is cited for {config.subject.species} {level[1]}; that of {BORROWED[level]} stands in",
             )
         )
-    geometry = [(f"geometry.{key}", spec, value) for key, spec, value in _geometry_values(config.geometry)]
+    silent = {f"parameters.{name}" for name, acts in config.enabled.items() if not acts}
     if config.geometry.cord_mask:  # the mask gives the diameters
-        geometry = [row for row in geometry if row[0] not in ("geometry.cord_width", "geometry.cord_depth")]
-    rows = geometry + _rows("injury", config.injury)
-    for label, (_, params) in config.treatments.items():
-        rows += _rows(f"treatments.{label}", params)
-    for name, params in config.parameters.items():
-        if config.enabled[name]:
-            rows += _rows(f"parameters.{name}", params)
-    for address, spec, value in rows:
-        caution = _outside(address, spec.under(preset), value)
+        silent |= {"geometry.cord_width", "geometry.cord_depth"}
+    for address, spec, value in values_of(config):
+        if address in silent or address.rpartition(".")[0] in silent:
+            continue
+        caution = _outside(address, spec, value)
         if caution is not None:
             found.append(caution)
     found.extend(_judged_too_late(config))
@@ -267,10 +274,6 @@ def _judged_too_late(config: Config) -> list[Caution]:
                 )
             )
     return found
-
-
-def _rows(prefix: str, params: Params) -> list[tuple[str, ParameterSpec, Any]]:
-    return [(f"{prefix}.{key}", spec, getattr(params, key)) for key, spec in type(params).specs().items()]
 
 
 def _outside(address: str, spec: ParameterSpec, value: Any) -> Caution | None:
