@@ -85,7 +85,9 @@ def test_landscape(shape: tuple[int, int, int]) -> None:
 
 
 # -------------------------------------------------------------------------------------------- sampling
-def twin_sample(tissue: Tissue, fields: dict[str, np.ndarray], point: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+def twin_sample(
+    tissue: Tissue, fields: dict[str, np.ndarray], point: np.ndarray
+) -> tuple[dict[str, float], np.ndarray]:
     """Masked interpolation corner by corner; slopes from pairs of corners that both lie in the cord."""
     lattice, cord = tissue.lattice, tissue["map.cord"]
     shape, spacing = np.array(lattice.shape), np.array(lattice.spacing_um)
@@ -113,7 +115,8 @@ def twin_sample(tissue: Tissue, fields: dict[str, np.ndarray], point: np.ndarray
         weights = sum(share(o, axis) for o in pairs)
         if weights > 0:
             rises = sum(
-                share(o, axis) * float(fields["cue"][tuple(low + o + step)] - fields["cue"][tuple(low + o)]) for o in pairs
+                share(o, axis) * float(fields["cue"][tuple(low + o + step)] - fields["cue"][tuple(low + o)])
+                for o in pairs
             )
             gradient[axis] = rises / weights / spacing[axis]
     return values, gradient
@@ -179,7 +182,9 @@ class TwinCone:
 
     def _where(self, point: np.ndarray) -> str:
         lattice = self.tissue.lattice
-        index = np.floor((point - np.array(lattice.origin_um)) / np.array(lattice.spacing_um) + 0.5).astype(int)
+        index = np.floor((point - np.array(lattice.origin_um)) / np.array(lattice.spacing_um) + 0.5).astype(
+            int
+        )
         if not 0 <= index[2] < lattice.shape[2]:
             return "beyond"
         if not all(0 <= i < n for i, n in zip(index[:2], lattice.shape[:2], strict=True)):
@@ -260,7 +265,9 @@ class TwinCone:
             pull += detected / p.gradient_length * gradient / steep * (p.turning_graft if self.graft else 1.0)
         rate = float(np.sqrt((pull**2).sum()))
         kept = math.exp(-rate * length)
-        variance = (1 - kept**2) / (rate * p.persistence) if rate * length > 1e-9 else 2 * length / p.persistence
+        variance = (
+            (1 - kept**2) / (rate * p.persistence) if rate * length > 1e-9 else 2 * length / p.persistence
+        )
         flat = self.flat()
         if flat is not None:
             across = 1 - flat
@@ -268,7 +275,10 @@ class TwinCone:
             if rate * length > 1e-9:
                 psi = (angle - toward + math.pi) % (2 * math.pi) - math.pi
                 angle = toward + psi * kept
-            angle += math.sqrt(variance) * normal_pair(key.seed, self.who, key.tick, int(Stream.CONE_TURN), piece)[0]
+            angle += (
+                math.sqrt(variance)
+                * normal_pair(key.seed, self.who, key.tick, int(Stream.CONE_TURN), piece)[0]
+            )
             self.h = np.zeros(3)
             self.h[across], self.h[2] = math.sin(angle), math.cos(angle)
             return
@@ -312,7 +322,10 @@ class TwinCone:
             target = self.at + length * h
             where = self._where(target)
             if where == "beyond":
-                bottom, top = lattice.origin_um[2], lattice.origin_um[2] + (lattice.shape[2] - 1) * lattice.spacing_um[2]
+                bottom, top = (
+                    lattice.origin_um[2],
+                    lattice.origin_um[2] + (lattice.shape[2] - 1) * lattice.spacing_um[2],
+                )
                 end = min(max(target[2], bottom - lattice.spacing_um[2] / 2), top + lattice.spacing_um[2] / 2)
                 target = self.at + (end - self.at[2]) / h[2] * h
                 if self._where(np.array([target[0], target[1], min(max(end, bottom), top)])) != "cord":
@@ -380,7 +393,9 @@ def test_cones_follow_their_twin(shape: tuple[int, int, int]) -> None:
             assert c["state"] == twin.state
             np.testing.assert_allclose([c["arc_um"], c["stalled_h"]], [twin.arc, twin.stalled_h], atol=1e-6)
             assert work.count[row] == len(twin.new)
-            np.testing.assert_allclose(work.points[row, : len(twin.new)], np.reshape(twin.new, (-1, 3)), atol=1e-6)
+            np.testing.assert_allclose(
+                work.points[row, : len(twin.new)], np.reshape(twin.new, (-1, 3)), atol=1e-6
+            )
             assert work.branch_at[row] == (-1 if twin.branch is None else twin.branch[0])
             if twin.branch is not None:
                 np.testing.assert_allclose(work.child[row], twin.branch[1], atol=1e-8)
@@ -448,7 +463,11 @@ def twin_injury(
         u, v = uniform_pair(key.seed, after["id"][f], key.tick, int(Stream.FIBRE_FATE), 0)
         days = key.dt_h / 24
         if state == fibre.INTACT and after["struck_tick"][f] >= 0:
-            age = (key.tick - tissue["fibre.struck_tick"][f]) * day if tissue["fibre.struck_tick"][f] >= 0 else 0.0
+            age = (
+                (key.tick - tissue["fibre.struck_tick"][f]) * day
+                if tissue["fibre.struck_tick"][f] >= 0
+                else 0.0
+            )
             s2 = after["severity"][f] ** 2
             grid = np.linspace(age, age + days, 2001)
             hazard = np.trapezoid(1.6 * np.exp(-grid / 0.7), grid) * s2 / (s2 + 0.01)
@@ -494,7 +513,10 @@ def twin_path(tissue: Tissue, process: AxonInjury, f: int) -> tuple[np.ndarray, 
 
 @pytest.mark.parametrize("shape", [(1, 20, 64), (16, 20, 64)], ids=["section", "volume"])
 def test_fibres_follow_their_twin(shape: tuple[int, int, int]) -> None:
-    few = {f"{t}_simulated": 12 for t in ("corticospinal", "reticulospinal", "propriospinal", "gracile", "spinothalamic")}
+    few = {
+        f"{t}_simulated": 12
+        for t in ("corticospinal", "reticulospinal", "propriospinal", "gracile", "spinothalamic")
+    }
     process = AxonInjury(AxonInjury.Params(**few))
     tissue = cord_of("white", (process,), shape=shape, spacing_um=(60.0, 60.0, 60.0), days=40.0)
     z = tissue.lattice.axis_um(2)
@@ -505,14 +527,18 @@ def test_fibres_follow_their_twin(shape: tuple[int, int, int]) -> None:
     seen: set[int] = set()
     voxels = [twin_path(tissue, process, f) for f in range(len(tissue.fibres))]
     for tick in range(0, 16 * 24, 6):
-        tissue["density.macrophages_pro"][...] = np.where(cord & (np.abs(z) < 900.0), min(1.0, tick / 200.0), 0.0)
+        tissue["density.macrophages_pro"][...] = np.where(
+            cord & (np.abs(z) < 900.0), min(1.0, tick / 200.0), 0.0
+        )
         dying = 0.8 * min(1.0, tick / 200.0) * np.exp(-((z / 300.0) ** 2))
         tissue["fraction.white"][...] = np.where(cord, 1.0 - dying, 0.0)
         key = Key(4, tick, 6.0)
         expected = twin_injury(tissue, process, key, voxels)
         process._injure(tissue, key)
         for name, values in expected.items():
-            np.testing.assert_allclose(tissue.fibres[name], values, rtol=1e-9, atol=1e-9, err_msg=f"{name} at {tick}")
+            np.testing.assert_allclose(
+                tissue.fibres[name], values, rtol=1e-9, atol=1e-9, err_msg=f"{name} at {tick}"
+            )
         seen |= {int(s) for s in tissue["fibre.state"]}
     assert seen == {fibre.INTACT, fibre.SWOLLEN, fibre.SEVERED, fibre.DORMANT}
 
@@ -539,7 +565,9 @@ def test_injury_has_the_same_bits_with_two_threads() -> None:
         set_threads(threads)
         process = AxonInjury(AxonInjury.Params(corticospinal_simulated=5000))
         tissue = cord_of("white", (process,), shape=(1, 20, 64), days=40.0)
-        tissue["map.severity"][...] = np.where(np.abs(tissue.lattice.axis_um(2)) < 300.0, 0.5, 0.0) * tissue["map.cord"]
+        tissue["map.severity"][...] = (
+            np.where(np.abs(tissue.lattice.axis_um(2)) < 300.0, 0.5, 0.0) * tissue["map.cord"]
+        )
         tissue["density.macrophages_pro"][...] = 0.5 * tissue["map.cord"]
         for tick in range(0, 48, 6):
             process.step(tissue, Key(5, tick, 6.0))
@@ -570,7 +598,9 @@ def test_growth_does_not_depend_on_the_order_of_cones() -> None:
             process.step(tissue, Key(5, tick, 4.0))
         cones = tissue.cones
         return {
-            int(cones["id"][row]): tuple(float(cones[name][row]) for name in ("x", "y", "z", "hy", "hz", "state", "arc_um"))
+            int(cones["id"][row]): tuple(
+                float(cones[name][row]) for name in ("x", "y", "z", "hy", "hz", "state", "arc_um")
+            )
             for row in range(len(cones))
         }
 

@@ -18,7 +18,9 @@ def plain(**changes: float) -> AxonGrowth:
     return AxonGrowth(AxonGrowth.Params(**{**PLAIN, **changes}))
 
 
-def squared_distance(shape: tuple[int, int, int], persistence: float, length: float, piece: float, n: int) -> float:
+def squared_distance(
+    shape: tuple[int, int, int], persistence: float, length: float, piece: float, n: int
+) -> float:
     process = plain(persistence=persistence, piece=piece, log_every=5000.0)
     tissue = cord_of("grey", shape=shape, spacing_um=(100.0,) * 3, whole=True)
     add_cones(tissue, n)
@@ -41,7 +43,9 @@ def test_persistence_of_a_free_path(shape: tuple[int, int, int], sigma: float, e
 def test_persistence_does_not_depend_on_the_piece(shape: tuple[int, int, int]) -> None:
     """Pieces of a third of the persistence length still give the closed form: turning is exact for any arc."""
     persistence, length = 150.0, 600.0
-    expected = 2.0 * persistence * length * (1.0 - persistence / length * (1.0 - np.exp(-length / persistence)))
+    expected = (
+        2.0 * persistence * length * (1.0 - persistence / length * (1.0 - np.exp(-length / persistence)))
+    )
     for piece in (5.0, 50.0):
         found = squared_distance(shape, persistence, length, piece, 20000)
         assert found == pytest.approx(expected, rel=0.03), piece
@@ -108,7 +112,12 @@ def test_contact_guidance_is_stationary(shape: tuple[int, int, int], piece: floa
 def test_speed_of_a_cone_in_culture() -> None:
     """At u = 0.07 moment speeds are 3 +- 8.4 um/h (Keenan 2006), retractions and pauses included."""
     process = plain(
-        fluctuation=11.0, pause_rate=1 / 24, pause_rate_slow=1 / 12, substrate_grey=0.07, persistence=1e6, log_every=5000.0
+        fluctuation=11.0,
+        pause_rate=1 / 24,
+        pause_rate_slow=1 / 12,
+        substrate_grey=0.07,
+        persistence=1e6,
+        log_every=5000.0,
     )
     # Too slow to leave its surroundings, with a stem long enough to retract into.
     tissue = cord_of("grey", shape=PLANE, spacing_um=(100.0,) * 3, whole=True)
@@ -173,7 +182,11 @@ def test_untreated_corticospinal_sprouts_stay_short_and_graft_axons_run() -> Non
 
 def test_blocking_mtor_halves_and_myelin_spares_graft_axons() -> None:
     reach = {}
-    for name, changes in (("plain", {}), ("mtor", {"block_mtor": True}), ("no myelin", {"myelin_strength": 0.0})):
+    for name, changes in (
+        ("plain", {}),
+        ("mtor", {"block_mtor": True}),
+        ("no myelin", {"myelin_strength": 0.0}),
+    ):
         process = AxonGrowth(AxonGrowth.Params(**changes))
         tissue = cord_of("white", shape=(1, 8, 256), spacing_um=(200.0,) * 3)
         add_cones(tissue, 200)
