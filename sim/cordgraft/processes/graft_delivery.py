@@ -277,6 +277,25 @@ class GraftDelivery(Process):
         tissue["density.cells"][...] = count_by_voxel(tissue.cells["site"], tissue.lattice.shape)
         refresh_room(tissue)
 
+    def event(self, tissue: Any, tick: int) -> str:
+        """Return what was injected and what became of it, at the tick of this graft."""
+        p = self.params
+        if tick != tissue.clock.tick_at(p.at):
+            return ""
+        if p.dose <= 0.0:
+            return "vehicle without cells"
+        lost = {
+            "not viable": tissue.scalar("graft_dead_on_arrival"),
+            "flowed back": tissue.scalar("graft_backflow"),
+            "without room": tissue.scalar("graft_surplus"),
+        }
+        losses = ", ".join(f"{number:,.0f} {reason}" for reason, number in lost.items())
+        return (
+            f"{p.dose:,.0f} cells of line {p.line} at {p.position / 1e3:g} mm from the middle of the injury; "
+            f"of all grafts so far {tissue.scalar('graft_delivered'):,.0f} cells came to rest "
+            f"({tissue.scalar('graft_founders'):,.0f} simulated), {losses}"
+        )
+
     def _inject(
         self, tissue: Any, key: Key, delivery: int, site: int, point: tuple[float, float, float]
     ) -> None:

@@ -288,6 +288,17 @@ class Injury(Process):
             at_risk = min(1.0, self.params.at_risk_share * sigma) * fall
         self._write(tissue, impact, depth, at_risk, sigma)
 
+    def event(self, tissue: Tissue, tick: int) -> str:
+        """Return kind, severity and reach of the primary damage, at tick 0."""
+        if tick != 0:
+            return ""
+        edges = (tissue.scalar("lesion_rostral_um"), tissue.scalar("lesion_caudal_um"))
+        if tissue["map.lesion_mask"].any():
+            kind = "lesion mask of a scan"
+        else:
+            kind = f"{self.params.type}, {self.params.severity}".replace("_", " ")
+        return f"{kind}: primary lesion from {edges[0] / 1e3:+.2f} to {edges[1] / 1e3:+.2f} mm (rostral positive)"
+
     def _write(self, tissue: Tissue, impact: Array, depth: Array, at_risk: Array, sigma: float) -> None:
         inside = tissue["map.cord"] != 0
         white, grey = tissue["fraction.white"], tissue["fraction.grey"]
@@ -388,9 +399,9 @@ class CoreShape:
         thickness = (
             params.rim_base + params.rim_slope * (1.0 - params.sigma() * energy) + params.rim_spread * rim_xi
         )
-        sharp = replace(shape, edge=tissue.lattice.spacing_um[1] / half_depth)
         rim = min(0.99, max(0.0, thickness))
-        return shape.sparing(tissue, sharp.resized(1.0 + 0.5 * sharp.edge - rim).spared(tissue))
+        sharp = replace(shape, size=1.0 - rim, edge=tissue.lattice.spacing_um[1] / half_depth)
+        return shape.sparing(tissue, sharp.spared(tissue) if rim > 0.0 else 0.0)
 
     def resized(self, size: float) -> CoreShape:
         """Return the same core with another size."""
