@@ -274,6 +274,8 @@ def scar_one(x: Any, seen: Any, r: Any) -> Any:
     u, s, barrier, cspg, matrix = x
     alive, drive, cells, v, cavity, graft = seen
     h, half = r.h, 0.5 * r.h
+    if u + s > alive:  # astrocytes die with the tissue that they live in
+        u, s = u * (alive / (u + s)), s * (alive / (u + s))
     drive = max(0.0, drive) * r.activate
     u_m = settle(u, drive * max(0.0, alive - u - s), r.mature, half)
     s_m = settle(s, r.mature * u, r.calm, half)
@@ -357,16 +359,14 @@ ROUNDING = 1e-12
 def vessel_loss(v: Any, spent: Any, impact: Any, severity: Any, damage: Any, r: Any) -> Any:
     """Return the vessel density of one voxel after the damage signal fell to `damage`.
 
-    The first damage signal finds the vessels whole and cuts those of dead tissue. The later loss follows the
-    signal exactly: of the way down to what the injury leaves, the share is gone that the signal has lost since
-    the last step, whatever its time course and the length of the step.
+    The first damage signal cuts the vessels of dead tissue. Of what the injury takes beyond that, the share goes
+    that the signal has lost since the last step, whatever its time course and the length of the step.
     """
-    if spent == 0.0 and v > r.left:
-        v -= impact * (v - r.left)
+    cut = impact * (1.0 - r.left)
     power = severity**r.rupture_power
-    ruptured = power / (power + r.rupture_half**r.rupture_power)
-    low = impact * r.left + (1.0 - impact) * (1.0 - ruptured)
-    return low + (v - low) * (damage / (severity - spent)) if v > low else v
+    ruptured = (1.0 - impact) * power / (power + r.rupture_half**r.rupture_power)
+    loss = ruptured * (severity - damage - spent) / severity
+    return max(0.0, v - loss - (cut if spent == 0.0 else 0.0))
 
 
 @body

@@ -208,33 +208,32 @@ def _volume_row(out: Any, rows: Any, ends: Any, f: Any, k: Any) -> None:
         out[m] = a * c[m] + lateral + z * (c[m - 1] + ends[1]) + nu * out[m] + g * f[m]
 
 
-@body
-def _ends(c: Any, n: Any, cut: Any) -> Any:
-    """Return the values below and above segment `n`; behind a wall that of the segment's own end."""
-    start, stop = cut.start[n], cut.stop[n]
-    low = c[start - 1] if cut.low[n] else c[start]
-    high = c[stop] if cut.high[n] else c[stop - 1]
-    return low, high
-
-
 @kernel
 def stage_section(out: Any, c: Any, f: Any, cut: Any, k: Any) -> None:
-    """One stage over all segments of a section; out, c, f : (voxels,) float64, `k` see `_section_row`."""
-    for n in range(cut.start.shape[0]):
-        start, stop = cut.start[n], cut.stop[n]
+    """One stage over all segments of a section; out, c, f : (voxels,) float64, `k` see `_section_row`.
+
+    The arrays are taken out of their tuple once: inside the loop each access would count references.
+    """
+    begin, end, low, high, side_ym, side_yp = cut.start, cut.stop, cut.low, cut.high, cut.ym, cut.yp
+    for n in range(begin.shape[0]):
+        start, stop = begin[n], end[n]
         length = stop - start
-        ym, yp = cut.ym[n], cut.yp[n]
+        ym, yp = side_ym[n], side_yp[n]
+        ends = (c[start - low[n]], c[stop - 1 + high[n]])
         rows = (c[start:stop], c[ym : ym + length], c[yp : yp + length])
-        _section_row(out[start:stop], rows, _ends(c, n, cut), f[start:stop], k)
+        _section_row(out[start:stop], rows, ends, f[start:stop], k)
 
 
 @kernel
 def stage_volume(out: Any, c: Any, f: Any, cut: Any, k: Any) -> None:
     """One stage over all segments of a volume; out, c, f : (voxels,) float64, `k` see `_section_row`."""
-    for n in range(cut.start.shape[0]):
-        start, stop = cut.start[n], cut.stop[n]
+    begin, end, low, high, side_ym, side_yp = cut.start, cut.stop, cut.low, cut.high, cut.ym, cut.yp
+    side_xm, side_xp = cut.xm, cut.xp
+    for n in range(begin.shape[0]):
+        start, stop = begin[n], end[n]
         length = stop - start
-        ym, yp, xm, xp = cut.ym[n], cut.yp[n], cut.xm[n], cut.xp[n]
+        ym, yp, xm, xp = side_ym[n], side_yp[n], side_xm[n], side_xp[n]
+        ends = (c[start - low[n]], c[stop - 1 + high[n]])
         rows = (
             c[start:stop],
             c[ym : ym + length],
@@ -242,7 +241,7 @@ def stage_volume(out: Any, c: Any, f: Any, cut: Any, k: Any) -> None:
             c[xm : xm + length],
             c[xp : xp + length],
         )
-        _volume_row(out[start:stop], rows, _ends(c, n, cut), f[start:stop], k)
+        _volume_row(out[start:stop], rows, ends, f[start:stop], k)
 
 
 @kernel

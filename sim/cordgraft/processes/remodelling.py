@@ -57,9 +57,14 @@ class Remodelling(Process):
             "1",
             "share of dead tissue that becomes cavity; the rest becomes scar",
             bounds=(0.0, 1.0),
+            cited=(0.0, 0.15),
             evidence="recalled",
-            presets={"mouse": 0.05, "rat": 0.6, "human": 0.6},
             row="cavity_share_mouse",
+            presets={"rat": 0.6, "human": 0.6},
+            variants={
+                "rat": {"cited": (0.4, 0.8), "row": "cavity_share_rat_human"},
+                "human": {"cited": (0.4, 0.8), "row": "cavity_share_rat_human"},
+            },
         )
         clearance_time: float = quantity(
             21.0,

@@ -1,15 +1,15 @@
 """Vessels: density of perfused vessels relative to intact tissue (1 = normal).
 
-    loss        V -> V_low with the damage signal s:  dV = (V - V_low) ds/s
+    cut         V = 1 - 0.95 i  where the impact kills the share i of the tissue, at once
+    rupture     dV = (1 - i) H(sigma; 0.6, 4) ds/sigma   with the damage signal s, which starts at sigma
     regrowth    V' = a_V h(p) S (V_max - V),   S = V + l^2 lap(V),   h(p) = max(0, 1 - p/p_on)
     pruning     V' = -V max(0, V - V_c)/tau_V
 
-The impact cuts the vessels of the tissue that it kills at once, to 0.05; around, the share ``H(sigma; 0.6, 4)``
-is lost as the damage signal fades (time constant 0.15 d), so within the first day. Hypoxic
-tissue (`p` below `p_on`, mmHg) sprouts from the vessels in the voxel and next to it (`l`, um, gives the front a
-speed ``2 a_V l`` of about 50 um/d in anoxic tissue; no flux through the edge of the cord). Regrowth that
-overshoots what the tissue carries is pruned: ``V_c = w_white + w_grey + w_graft + c (w_necrosis + w_scar +
-w_blood)``, c = 0.5; fluid carries none. In intact, oxygenated tissue V stays 1 to the last bit.
+The damage signal fades with 0.15 d, so the loss is over within the first day. Hypoxic tissue (`p` below `p_on`,
+mmHg) sprouts from the vessels in the voxel and next to it (`l`, um, gives the front a speed ``2 a_V l`` of about
+50 um/d in anoxic tissue; no flux through the edge of the cord). Regrowth that overshoots what the tissue carries
+is pruned: ``V_c = w_white + w_grey + w_graft + c (w_necrosis + w_scar + w_blood)``, c = 0.5; fluid carries none.
+In intact, oxygenated tissue V stays 1 to the last bit.
 
 Sources: collapse within a day, regrowth days 4-7, thinning by day 14 in the rat (Casella 2002,
 10.1006/exnr.2001.7827, read); constants assumed after the project's equations, section 3.
@@ -86,7 +86,7 @@ class Vessels(Process):
             4.0, "1", "steepness of rupture with severity", bounds=(0.1, 20.0), evidence="assumed"
         )
         growth: float = quantity(
-            2.0,
+            0.7,
             "1/d",
             "rate of regrowth in anoxic tissue",
             bounds=(0.0, 20.0),
@@ -95,13 +95,13 @@ class Vessels(Process):
             doi=_CASELLA_DOI,
         )
         hypoxia_onset: float = quantity(
-            18.0, "mmHg", "oxygen below which vessels sprout", bounds=(0.1, 100.0), evidence="assumed"
+            15.0, "mmHg", "oxygen below which vessels sprout", bounds=(0.1, 100.0), evidence="assumed"
         )
         most: float = quantity(
             1.3, "1", "density that regrowth cannot exceed", bounds=(0.0, 5.0), evidence="assumed"
         )
         sprout_length: float = quantity(
-            12.5, "um", "length over which sprouts reach a neighbour", bounds=(0.0, 500.0), evidence="assumed"
+            35.0, "um", "length over which sprouts reach a neighbour", bounds=(0.0, 500.0), evidence="assumed"
         )
         pruning_time: float = quantity(
             4.0,
