@@ -30,7 +30,7 @@ types: setup         ## check the types (mypy, strict)
 	$(PY) -m mypy
 
 floors: setup        ## check that no floor imports from a higher one (import-linter)
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 
 bench: setup         ## print the tables of speed and memory
 	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done

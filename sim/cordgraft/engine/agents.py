@@ -177,7 +177,7 @@ class RowSet(AbstractAgentSet):  # type: ignore[type-arg]
             rows = rows[: int(at_most)]
         return RowSet(self.population, rows)
 
-    def get(self, attr_names: Any, handle_missing: str = "error", default_value: Any = None) -> Any:  # type: ignore[override]
+    def get(self, attr_names: Any, handle_missing: str = "error", default_value: Any = None) -> Any:
         """Return one column, or a list of columns, of these agents : (n,) arrays (copies)."""
         if isinstance(attr_names, str):
             if attr_names not in self.population.table and handle_missing == "default":

@@ -78,13 +78,15 @@ class Migration(Process):
             evidence="assumed",
         )
         traveller_drift: float = quantity(
-            82.0,
+            88.0,
             "um/d",
             "speed of travelling astrocytes along the cord in white matter",
             bounds=(0.0, 2000.0),
-            # The front of migrating astrocytes (66-99 um/d, Lien 2019) is an outcome to be reproduced, no input;
-            # that a single cell is as fast as the front is an assumption.
-            evidence="assumed",
+            # Nobody has measured a single cell. The front of migrating astrocytes is an outcome, so it cannot set
+            # its own cause: this is the geometric mean of the speeds of precursors without and with CXCL12.
+            cited=(28.8, 268.8),
+            evidence="derived",
+            source="Chen 2015 Brain Struct Funct, 1.2 and 11.2 um/h",
         )
         elsewhere: float = quantity(
             0.2,
