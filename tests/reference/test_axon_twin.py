@@ -14,7 +14,7 @@ from cordgraft.core.contract import Key
 from cordgraft.core.streams import Stream
 from cordgraft.kernels import axon, fibre, landscape, steering
 from cordgraft.kernels.compile import run_blocks, set_threads
-from cordgraft.kernels.random import normal_pair, uniform, uniform_pair
+from cordgraft.kernels.random import child_id, normal_pair, uniform, uniform_pair
 from cordgraft.processes.axon_growth import LANDSCAPE, AxonGrowth
 from cordgraft.processes.axon_injury import AxonInjury
 from cordgraft.state.tissue import Tissue
@@ -82,6 +82,21 @@ def test_landscape(shape: tuple[int, int, int]) -> None:
     expected = twin_land(tissue, process.params)
     for channel, values in enumerate(expected.values()):
         np.testing.assert_allclose(land[..., channel], values * tissue["map.cord"], rtol=1e-12, atol=1e-15)
+
+
+def test_survey_all_writes_only_its_rows() -> None:
+    tissue = rough_cord((1, 12, 20))
+    process = AxonGrowth()
+    whole = land_of(tissue, process).land.reshape(-1, landscape.CHANNELS)
+    part = np.full_like(whole, -1.0)
+    tissues = landscape.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE))
+    p = process.params
+    substrate = landscape.Substrate(
+        1.0, 0.5, 0.8, 0.05, 0.5, 0.2, 5.0, 1.0, 0.3, 1.0, 0.0, 2.5, p.branching, p.branching_white
+    )
+    landscape.survey_all(50, 90, tissues, substrate, part)
+    np.testing.assert_array_equal(part[50:90], whole[50:90])
+    assert (part[:50] == -1.0).all() and (part[90:] == -1.0).all()
 
 
 # -------------------------------------------------------------------------------------------- sampling
@@ -511,6 +526,56 @@ def twin_path(tissue: Tissue, process: AxonInjury, f: int) -> tuple[np.ndarray, 
     return found[0], found[1]
 
 
+def test_lose_all_counts_the_dead_and_the_sheared() -> None:
+    rng = np.random.default_rng(2)
+    n = 500
+    cord, zero = (rng.random(n) < 0.8).astype(np.uint8), np.zeros(n)
+    impact, severity = rng.random(n), rng.random(n)
+    white_before = rng.random(n) * cord
+    grey_before = np.where(cord, 1.0 - white_before, zero)
+    white, grey = white_before * rng.random(n), grey_before * rng.random(n)
+    found = np.empty(n)
+    fibre.lose_all(
+        0, n, fibre.Losses(cord, impact, severity, white, grey, white_before, grey_before), 0.3, found
+    )
+    expected = [
+        1
+        - (1 - max(impact[v], 1 - (white[v] + grey[v]) / (white_before[v] + grey_before[v])))
+        * (1 - 0.3 * severity[v])
+        if cord[v]
+        else 0.0
+        for v in range(n)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_fill_children_gives_each_parent_its_own() -> None:
+    parents = np.array([1, 2, 2**63 + 5], dtype=np.uint64)
+    out = np.empty(3, dtype=np.uint64)
+    fibre.fill_children(parents, np.array([7, 7, 8]), 1, out)
+    assert out.tolist() == [int(child_id(p, t, 1)) for p, t in zip(parents, (7, 7, 8), strict=True)]
+    np.testing.assert_array_equal(fibre.children(parents, 7, 1)[:2], out[:2])
+    assert len(set(out.tolist()) | set(fibre.children(parents, 7, 0).tolist())) == 6
+
+
+def test_fill_places_follows_the_twin_on_a_ragged_cord() -> None:
+    """Where the outline and the mask differ, a fibre is drawn inwards until it lies in the cord."""
+    process = AxonInjury(AxonInjury.Params(corticospinal_simulated=40))
+    tissue = rough_cord((7, 12, 16))
+    process.prepare(tissue)
+    process._lay_out(tissue, Key(4, 0, 6.0))
+    n, lattice = len(tissue.fibres), tissue.lattice
+    fibres = tissue.fibres.view(fibre.Fibres)
+    paths = [twin_path(tissue, process, f) for f in range(n)]
+    for layer in (0, 7, 15):
+        x, y = np.empty(n), np.empty(n)
+        fibre.fill_places(0, n, fibres, process._outline, np.full(n, lattice.axis_um(2)[layer]), x, y)
+        i = np.floor((x - lattice.origin_um[0]) / lattice.spacing_um[0] + 0.5).astype(int)
+        j = np.floor((y - lattice.origin_um[1]) / lattice.spacing_um[1] + 0.5).astype(int)
+        assert i.tolist() == [path[0][layer] for path in paths]
+        assert j.tolist() == [path[1][layer] for path in paths]
+
+
 @pytest.mark.parametrize("shape", [(1, 20, 64), (16, 20, 64)], ids=["section", "volume"])
 def test_fibres_follow_their_twin(shape: tuple[int, int, int]) -> None:
     few = {
@@ -534,7 +599,7 @@ def test_fibres_follow_their_twin(shape: tuple[int, int, int]) -> None:
         tissue["fraction.white"][...] = np.where(cord, 1.0 - dying, 0.0)
         key = Key(4, tick, 6.0)
         expected = twin_injury(tissue, process, key, voxels)
-        process._injure(tissue, key)
+        process._injure(tissue, key)  # runs fibre.injure_all
         for name, values in expected.items():
             np.testing.assert_allclose(
                 tissue.fibres[name], values, rtol=1e-9, atol=1e-9, err_msg=f"{name} at {tick}"

@@ -82,7 +82,7 @@ class Harm(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """What the share of severed fibres is made of, each (x, y, z) float64 (`cord` uint8)."""
+    """What the share of severed fibres is made of, each (voxels,) float64 (`cord` uint8), in C order."""
 
     cord: Any
     impact: Any
@@ -94,28 +94,23 @@ class Losses(NamedTuple):
 
 
 @body
-def lose(index: Any, losses: Any, shear: Any, damage: Any) -> None:
-    """Write the share of fibres that the state of one voxel severs; `index` counts in C order."""
-    nz = losses.cord.shape[2]
-    ny = losses.cord.shape[1]
-    k = index % nz
-    j = (index // nz) % ny
-    i = index // (nz * ny)
-    before = losses.white_before[i, j, k] + losses.grey_before[i, j, k]
-    if losses.cord[i, j, k] == 0 or before <= 0.0:
-        damage[i, j, k] = 0.0
+def lose(v: Any, losses: Any, shear: Any, damage: Any) -> None:
+    """Write the share of fibres that the state of one voxel severs; `v` counts in C order."""
+    before = losses.white_before[v] + losses.grey_before[v]
+    if losses.cord[v] == 0 or before <= 0.0:
+        damage[v] = 0.0
         return
-    gone = 1.0 - (losses.white[i, j, k] + losses.grey[i, j, k]) / before
+    gone = 1.0 - (losses.white[v] + losses.grey[v]) / before
     # Rounding in the fractions is no damage.
-    dead = max(losses.impact[i, j, k], gone if gone > 1e-9 else 0.0)
-    damage[i, j, k] = 1.0 - (1.0 - dead) * (1.0 - shear * losses.severity[i, j, k])
+    dead = max(losses.impact[v], gone if gone > 1e-9 else 0.0)
+    damage[v] = 1.0 - (1.0 - dead) * (1.0 - shear * losses.severity[v])
 
 
 @kernel
 def lose_all(start: Any, stop: Any, losses: Any, shear: Any, damage: Any) -> None:
-    """Write the share of severed fibres of voxels ``start .. stop``."""
-    for index in range(start, stop):
-        lose(index, losses, shear, damage)
+    """Write the share of severed fibres of voxels ``start .. stop``; damage (voxels,)."""
+    for v in range(start, stop):
+        lose(v, losses, shear, damage)
 
 
 @body

@@ -18,7 +18,7 @@ CHANNELS = 7
 
 
 class Tissues(NamedTuple):
-    """What the landscape is made of, each (x, y, z) float64 but `cord` (uint8)."""
+    """What the landscape is made of, each (voxels,) float64 but `cord` (uint8), in C order."""
 
     cord: Any
     white: Any
@@ -65,44 +65,36 @@ class Space(NamedTuple):
 
 
 @body
-def survey(index: Any, tissues: Any, substrate: Any, land: Any) -> None:
-    """Write the channels of one voxel; `index` counts in C order."""
-    nz = tissues.cord.shape[2]
-    ny = tissues.cord.shape[1]
-    k = index % nz
-    j = (index // nz) % ny
-    i = index // (nz * ny)
-    if tissues.cord[i, j, k] == 0:
+def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
+    """Write the channels of one voxel; `v` counts in C order."""
+    if tissues.cord[v] == 0:
         for channel in range(CHANNELS):
-            land[i, j, k, channel] = 0.0
+            land[v, channel] = 0.0
         return
-    white = tissues.white[i, j, k]
-    grey = tissues.grey[i, j, k]
-    graft = tissues.graft[i, j, k]
-    core = tissues.scar[i, j, k] + tissues.necrosis[i, j, k] + tissues.blood[i, j, k]
+    white, grey, graft, barrier = tissues.white[v], tissues.grey[v], tissues.graft[v], tissues.barrier[v]
+    core = tissues.scar[v] + tissues.necrosis[v] + tissues.blood[v]
     bare = substrate.white * white + substrate.grey * grey + substrate.graft * graft + substrate.core * core
-    barrier = tissues.barrier[i, j, k]
     bare = (1.0 - barrier) * bare + barrier * min(bare, substrate.border)
-    matrix = tissues.matrix[i, j, k]
+    matrix = tissues.matrix[v]
     carrying = bare + (1.0 - bare) * matrix / (matrix + substrate.matrix_half)
-    inhibitor = tissues.cspg[i, j, k] / substrate.ic50
-    myelin = substrate.myelin_weight * (white + tissues.debris[i, j, k])
+    inhibitor = tissues.cspg[v] / substrate.ic50
+    myelin = substrate.myelin_weight * (white + tissues.debris[v])
     host = (1.0 + substrate.host_cspg * inhibitor) * (1.0 + substrate.host_myelin * myelin)
     grafted = (1.0 + substrate.graft_cspg * inhibitor) * (1.0 + substrate.graft_myelin * myelin)
-    land[i, j, k, HOST] = carrying / host
-    land[i, j, k, GRAFT] = carrying / grafted
-    land[i, j, k, ALIGNED] = white
-    land[i, j, k, CUE] = max(tissues.trophic[i, j, k], 0.0)
-    land[i, j, k, INTACT] = white + grey
-    land[i, j, k, INHIBITOR] = inhibitor
-    land[i, j, k, BRANCHING] = substrate.branching * (grey + graft) + substrate.branching_white * white
+    land[v, HOST] = carrying / host
+    land[v, GRAFT] = carrying / grafted
+    land[v, ALIGNED] = white
+    land[v, CUE] = max(tissues.trophic[v], 0.0)
+    land[v, INTACT] = white + grey
+    land[v, INHIBITOR] = inhibitor
+    land[v, BRANCHING] = substrate.branching * (grey + graft) + substrate.branching_white * white
 
 
 @kernel
 def survey_all(start: Any, stop: Any, tissues: Any, substrate: Any, land: Any) -> None:
-    """Write the landscape of voxels ``start .. stop``."""
-    for index in range(start, stop):
-        survey(index, tissues, substrate, land)
+    """Write the landscape of voxels ``start .. stop``; land (voxels, channel)."""
+    for v in range(start, stop):
+        survey(v, tissues, substrate, land)
 
 
 @body
@@ -137,8 +129,12 @@ def slope(low: Any, high: Any, axis: Any, shares: Any, cord: Any, land: Any) -> 
             else:
                 start, end = (first, second, low[2]), (first, second, high[2])
             if cord[start] != 0 and cord[end] != 0:
-                weight = (shares[one] if p == 1 else 1.0 - shares[one]) * (shares[two] if q == 1 else 1.0 - shares[two])
-                total += weight * (land[end[0], end[1], end[2], CUE] - land[start[0], start[1], start[2], CUE])
+                weight = (shares[one] if p == 1 else 1.0 - shares[one]) * (
+                    shares[two] if q == 1 else 1.0 - shares[two]
+                )
+                total += weight * (
+                    land[end[0], end[1], end[2], CUE] - land[start[0], start[1], start[2], CUE]
+                )
                 weights += weight
     return total / weights if weights > 0.0 else 0.0
 

@@ -281,10 +281,10 @@ class AxonGrowth(Process):
             p.branching,
             p.branching_white,
         )
-        tissues = kernels.Tissues(*(tissue[name] for name in LANDSCAPE))
+        tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE))
         lattice = tissue.lattice
         land = np.empty((*lattice.shape, kernels.CHANNELS))
-        run_blocks(kernels.survey_all, lattice.size, tissues, substrate, land)
+        run_blocks(kernels.survey_all, lattice.size, tissues, substrate, land.reshape(lattice.size, kernels.CHANNELS))
         return kernels.Space(tissue["map.cord"], land, (*lattice.origin_um, *lattice.spacing_um))
 
     def _growth(self, key: Key) -> Any:

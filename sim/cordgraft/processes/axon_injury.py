@@ -316,20 +316,14 @@ class AxonInjury(Process):
         from cordgraft.kernels import fibre as kernels
         from cordgraft.kernels.compile import run_blocks
 
-        losses = kernels.Losses(
-            tissue["map.cord"],
-            tissue["map.impact"],
-            tissue["map.severity"],
-            tissue["fraction.white"],
-            tissue["fraction.grey"],
-            tissue["map.white"],
-            tissue["map.grey"],
-        )
+        names = ("map.cord", "map.impact", "map.severity", "fraction.white", "fraction.grey", "map.white", "map.grey")
+        losses = kernels.Losses(*(tissue[name].reshape(-1) for name in names))
         damage = np.zeros(tissue.lattice.shape)
-        run_blocks(kernels.lose_all, damage.size, losses, float(self.params.shear), damage)
-        hit = np.flatnonzero((damage.max(axis=(0, 1)) > 0.0) | (losses.severity.max(axis=(0, 1)) > 0.0))
+        run_blocks(kernels.lose_all, damage.size, losses, float(self.params.shear), damage.reshape(-1))
+        severity = tissue["map.severity"]
+        hit = np.flatnonzero((damage.max(axis=(0, 1)) > 0.0) | (severity.max(axis=(0, 1)) > 0.0))
         low, high = (int(hit[0]), int(hit[-1])) if hit.size else (1, 0)
-        return kernels.Hurt(damage, losses.severity, tissue["density.macrophages_pro"], low, high)
+        return kernels.Hurt(damage, severity, tissue["density.macrophages_pro"], low, high)
 
     def _log_stumps(self, tissue: Tissue, rows: np.ndarray[Any, Any], tick: int) -> None:
         """End the living old path of each fibre at its present stump."""
