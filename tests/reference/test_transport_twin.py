@@ -116,6 +116,34 @@ def test_neighbour_mean_equals_its_twin() -> None:
     )
 
 
+@pytest.mark.parametrize("shape", [(1, 7, 33), (4, 6, 18)])
+def test_one_stage_equals_its_twin(shape: tuple[int, int, int]) -> None:
+    """stage_section and stage_volume: a weighted sum of the neighbours, the old stage and the forcing."""
+    rng = np.random.default_rng(3)
+    mask = random_mask(shape, 8)
+    c, forcing, out = (rng.random(shape) * mask for _ in range(3))
+    x, y, z = (0.3 if shape[0] > 1 else 0.0), 0.4, 0.5
+    expected = 1.7 * c - 0.2 * out + 0.6 * forcing
+    for axis, weight in enumerate((x, y, z)):
+        for step in (-1, 1):
+            expected = expected + weight * neighbours(c, mask, axis, step)
+    stage = transport.stage_volume if shape[0] > 1 else transport.stage_section
+    cut = transport.make_segments(mask)
+    stage(out.reshape(-1), c.reshape(-1), forcing.reshape(-1), cut, (1.7, x, y, z, -0.2, 0.6))
+    np.testing.assert_allclose(out, np.where(mask, expected, 0.0), rtol=1e-13, atol=1e-14)
+
+
+def test_adding_the_change_equals_its_twin() -> None:
+    """add_change: inside the cord alone, and what is next to nothing becomes nothing."""
+    mask = random_mask((1, 5, 20), 9)
+    rng = np.random.default_rng(2)
+    field, change = rng.random(mask.shape), rng.random(mask.shape)
+    field[0, 2], change[0, 2] = 1e-31, -5e-32
+    expected = np.where(mask, np.where(np.abs(field + change) > 1e-30, field + change, 0.0), field)
+    transport.add_change(field.reshape(-1), change.reshape(-1), transport.make_segments(mask))
+    assert field.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize("stages", [3, 5, 9, 33])
 def test_the_stages_make_the_legendre_polynomial(stages: int) -> None:
     """RKL2 is R(z) = 1 - b_s + b_s P_s(1 + w z); it equals exp(z) to second order and stays within 0..1."""

@@ -10,7 +10,8 @@ much as grey matter (assumed: without them a dead core would be the best supplie
 cells per m3, each taking up ``r`` = 1e-17 mol/s over the solubility 1.16e-3 mol/m3/mmHg; `K` 1 mmHg. The exchange
 P follows from balance at rest, ``P = q p/((p + K)(p_b - p))`` at p = 20 mmHg and ``p_b - p`` = 10 mmHg: 1.5 /s in
 grey and 0.5 /s in white matter. Oxygen settles within minutes, so the steady balance is solved at each step, from
-the last solution on, until no voxel is further than `tolerance` from its own balance.
+the last solution on, until no voxel is further than `tolerance` from its own balance. With 1e-3 mmHg the field
+was within 0.01 mmHg of the exact solution at every time of a mouse contusion that was looked at.
 
 Consequences, held by tests: p falls below the critical 7.5 mmHg where V is about 0.4, in grey and white alike;
 an avascular sphere of 2e5 cells/uL is anoxic inside beyond a radius of about 350 um.
@@ -178,6 +179,8 @@ class Oxygen(Process):
     def __init__(self, params: Any = None, label: str = "") -> None:
         super().__init__(params, label)
         self._segments: Any = None
+        #: Exchange with blood where vessels are whole (1/s) : (nx, ny, nz).
+        self._exchange: Any = None
 
     # ------------------------------------------------------------------------------------ the balance
     def blood(self) -> float:
@@ -197,9 +200,7 @@ class Oxygen(Process):
         """Return the supply rate (1/s) and the largest uptake (mmHg/s) per voxel, each (nx, ny, nz)."""
         p = self.params
         white_uptake = p.grey_uptake / p.grey_to_white
-        supply = self.exchange(white_uptake) * tissue["map.white"]
-        supply += self.exchange(p.grey_uptake) * tissue["map.grey"]
-        supply *= tissue["density.vessels"]
+        supply = self._exchange * tissue["density.vessels"]
         cells = tissue["density.macrophages_pro"] + tissue["density.macrophages_repair"]
         cells += tissue["density.neutrophils"]
         uptake = p.infiltrate_uptake * cells
@@ -213,10 +214,13 @@ class Oxygen(Process):
 
     # -------------------------------------------------------------------------------------- the steps
     def prepare(self, tissue: Tissue) -> None:
-        """Cut the cord into segments; intact tissue starts at rest (a state that was loaded stays as it is)."""
+        """Cut the cord into segments, lay out the exchange; intact tissue starts at rest (a loaded state stays)."""
         from cordgraft.kernels.transport import make_segments
 
         self._segments = make_segments(tissue["map.cord"])
+        grey = float(self.params.grey_uptake)
+        self._exchange = self.exchange(grey / self.params.grey_to_white) * tissue["map.white"]
+        self._exchange += self.exchange(grey) * tissue["map.grey"]
         tissue.coefficients["oxygen"] = (self.params.diffusivity, 0.0)
         oxygen = tissue["field.oxygen"]
         if not oxygen.any():
