@@ -12,8 +12,8 @@ computes exactly these, and readers may rely on them.
 ``/straightening``      the way back to scanner space, only for runs built from masks
 ======================  ==============================================================================
 
-A frame or a snapshot counts only when its marker is there: the ``time`` of a frame is NaN, and a snapshot has
-no attribute `COMPLETE`, until everything else of it is written.
+A frame counts only when its ``time`` is there, which is NaN until everything else of it is written; a snapshot only
+with its attribute `COMPLETE`.
 """
 
 from __future__ import annotations

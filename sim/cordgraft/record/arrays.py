@@ -1,9 +1,10 @@
-"""How arrays of the run store are made: compression, rounding, coordinates, and the layout of a whole store."""
+"""The layout of a run store: its groups, coordinates and attributes, and how values are rounded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,9 @@ from numpy.typing import NDArray
 from cordgraft.core import schema
 from cordgraft.core.clock import Clock
 from cordgraft.core.lattice import Lattice
+from cordgraft.record.chunks import make_array, make_group, put_array
 
 Array = NDArray[Any]
-#: Compressor of every array, named once; lz4 is faster than a disk.
-COMPRESSOR = {"cname": "lz4", "clevel": 5, "shuffle": "shuffle"}
-#: Longest chunk of a table, rows.
-TABLE_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -67,49 +65,6 @@ def rounded(values: Array, keepbits: int) -> NDArray[np.float32]:
     return np.where(np.isfinite(single), kept.view(np.float32), single)
 
 
-def _codecs() -> dict[str, Any]:
-    from zarr.codecs import BloscCodec
-
-    return {"compressors": BloscCodec(**COMPRESSOR)}  # type: ignore[arg-type]
-
-
-def make_array(
-    group: Any,
-    name: str,
-    shape: Sequence[int],
-    dtype: str,
-    dims: Sequence[str],
-    attributes: Mapping[str, Any],
-    *,
-    chunks: Sequence[int] | None = None,
-    shards: Sequence[int] | None = None,
-) -> Any:
-    """Create an array; floats that were never written read as NaN, whole numbers as 0."""
-    kind = np.dtype(dtype).kind
-    return group.create_array(
-        name,
-        shape=tuple(shape),
-        chunks=tuple(chunks) if chunks is not None else tuple(max(1, n) for n in shape),
-        shards=tuple(shards) if shards is not None else None,
-        dtype=dtype,
-        fill_value=np.nan if kind == "f" else (False if kind == "b" else 0),
-        dimension_names=tuple(dims),
-        attributes=dict(attributes),
-        **_codecs(),
-    )
-
-
-def put_array(
-    group: Any, name: str, values: Array, dims: Sequence[str], attributes: Mapping[str, Any]
-) -> None:
-    """Create an array and fill it."""
-    values = np.asarray(values)
-    chunks = tuple(min(max(1, n), TABLE_CHUNK) for n in values.shape) if values.ndim == 1 else None
-    array = make_array(group, name, values.shape, values.dtype.str, dims, attributes, chunks=chunks)
-    if values.size:
-        array[...] = values
-
-
 TIME_ATTRIBUTES: dict[str, str] = {
     "units": "day",
     "long_name": "time since the injury",
@@ -118,7 +73,7 @@ TIME_ATTRIBUTES: dict[str, str] = {
 }
 
 
-def _time(group: Any, ticks: Sequence[int]) -> None:
+def _time(group: Path, ticks: Sequence[int]) -> None:
     """Create the tick of each frame, which is known, and its time, which marks that it is complete."""
     frames = len(ticks)
     tick = {**schema.cf_unit("tick"), "long_name": "tick of the frame"}
@@ -126,10 +81,9 @@ def _time(group: Any, ticks: Sequence[int]) -> None:
     make_array(group, schema.TIME, (frames,), "float64", (schema.TIME,), TIME_ATTRIBUTES)
 
 
-def make_series(root: Any, layout: Layout) -> None:
+def make_series(root: Path, layout: Layout) -> None:
     """Create the group of the series."""
-    group = root.create_group(schema.SERIES_GROUP)
-    group.attrs.update({"long_name": "outcomes over time"})
+    group = make_group(root / schema.SERIES_GROUP, {"long_name": "outcomes over time"})
     for variable in layout.series:
         make_array(
             group,
@@ -142,7 +96,7 @@ def make_series(root: Any, layout: Layout) -> None:
     _time(group, layout.series_ticks)
 
 
-def _space(group: Any, lattice: Lattice) -> None:
+def _space(group: Path, lattice: Lattice) -> None:
     words = {
         "x": ("distance from the axis of the cord, right positive", "X"),
         "y": ("distance from the axis of the cord, anterior positive", "Y"),
@@ -161,10 +115,11 @@ def _space(group: Any, lattice: Lattice) -> None:
         put_array(group, name, lattice.axis_um(axis), (name,), attributes)
 
 
-def make_maps(root: Any, layout: Layout) -> None:
+def make_maps(root: Path, layout: Layout) -> None:
     """Create the group of the maps, a chunk per frame."""
-    group = root.create_group(schema.MAPS_GROUP)
-    group.attrs.update({"long_name": "tissue, fields and densities at the recording days"})
+    group = make_group(
+        root / schema.MAPS_GROUP, {"long_name": "tissue, fields and densities at the recording days"}
+    )
     shape = (len(layout.map_ticks), *layout.lattice.shape)
     chunks = (1, *layout.lattice.shape)
     for variable in layout.maps:
@@ -183,10 +138,9 @@ def make_maps(root: Any, layout: Layout) -> None:
     _time(group, layout.map_ticks)
 
 
-def make_geometry(root: Any, layout: Layout) -> None:
+def make_geometry(root: Path, layout: Layout) -> None:
     """Create the group of the static maps and fill it."""
-    group = root.create_group(schema.GEOMETRY_GROUP)
-    group.attrs.update({"long_name": "static maps of the cord"})
+    group = make_group(root / schema.GEOMETRY_GROUP, {"long_name": "static maps of the cord"})
     for name, (values, attributes) in layout.geometry.items():
         put_array(group, name, values, schema.SPACE, attributes)
     _space(group, layout.lattice)

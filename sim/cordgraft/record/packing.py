@@ -6,7 +6,6 @@ moment leaves one of the two; `restore_packing` puts it back where it belongs.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cordgraft.core import schema
-from cordgraft.record.arrays import make_array, put_array
-from cordgraft.record.files import replace_text, writing
+from cordgraft.record.chunks import COMPRESSOR, fill_value, make_group, put_array, update_attributes
+from cordgraft.record.files import writing
 
 #: A packed shard of maps holds at most so many bytes before compression.
 SHARD_BYTES = 256 * 2**20
@@ -24,20 +23,18 @@ SHARD_BYTES = 256 * 2**20
 PACKING_NAME = ".packing"
 
 
-def pack_maps(path: Path, root: Any) -> None:
+def pack_maps(path: Path) -> None:
     """Pack the maps of a store; its gathered metadata is dropped and has to be made anew.
 
     Parameters
     ----------
     path : Path
         The store.
-    root : zarr.Group
-        The same, open.
     """
     aside = path.parent / PACKING_NAME
     shutil.rmtree(aside, ignore_errors=True)
-    _copy_packed(root, aside)
-    _drop_consolidated(path)
+    _copy_packed(path / schema.MAPS_GROUP, aside / schema.MAPS_GROUP)
+    update_attributes(path, {})  # gathered metadata would be wrong between the renames
     (path / schema.MAPS_GROUP).rename(aside / "unpacked")
     (aside / schema.MAPS_GROUP).rename(path / schema.MAPS_GROUP)
     shutil.rmtree(aside)
@@ -52,42 +49,40 @@ def restore_packing(path: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def count_files(path: Path) -> int:
-    """Return the number of files below a directory."""
-    return sum(len(files) for _, _, files in os.walk(path))
+def measure(path: Path) -> dict[str, int]:
+    """Return the number of files below a directory and their size, bytes."""
+    sizes = [(Path(folder) / name).stat().st_size for folder, _, names in os.walk(path) for name in names]
+    return {"files": len(sizes), "bytes": sum(sizes)}
 
 
-def _copy_packed(root: Any, aside: Path) -> None:
-    """Copy the maps into ``aside/maps``, many frames to a file, in pieces that fit into memory."""
+def _copy_packed(maps: Path, target: Path) -> None:
+    """Copy the group of the maps, many frames to a file, in pieces that fit into memory."""
     import zarr
+    from zarr.codecs import BloscCodec
 
-    source = root[schema.MAPS_GROUP]
-    target = zarr.open_group(str(aside / schema.MAPS_GROUP), mode="w", zarr_format=3)
-    target.attrs.update(dict(source.attrs))
+    source = zarr.open_group(str(maps), mode="r", use_consolidated=False)
+    group = make_group(target, dict(source.attrs))
+    packed = zarr.open_group(str(target), mode="r+", use_consolidated=False)
     for name, array in source.arrays():
-        dims, attributes = array.metadata.dimension_names, dict(array.attrs)
-        if array.ndim < 2:
-            put_array(target, name, np.asarray(array[...]), dims, attributes)
+        values: Any = array
+        dims = [str(dim) for dim in values.metadata.dimension_names]
+        attributes = dict(values.attrs)
+        if values.ndim < 2:
+            put_array(group, name, np.asarray(values[...]), dims, attributes)
             continue
-        frames = array.shape[0]
-        frame_bytes = int(np.prod(array.shape[1:])) * array.dtype.itemsize
+        frames, frame = values.shape[0], values.shape[1:]
+        frame_bytes = int(np.prod(frame)) * values.dtype.itemsize
         together = max(1, min(frames, SHARD_BYTES // max(frame_bytes, 1)))
-        packed = make_array(
-            target,
+        copy: Any = packed.create_array(
             name,
-            array.shape,
-            array.dtype.str,
-            dims,
-            attributes,
-            chunks=(1, *array.shape[1:]),
-            shards=(together, *array.shape[1:]),
+            shape=values.shape,
+            chunks=(1, *frame),
+            shards=(together, *frame),
+            dtype=values.dtype,
+            fill_value=fill_value(str(values.dtype)),
+            compressors=BloscCodec(**COMPRESSOR),
+            dimension_names=dims,
+            attributes=attributes,
         )
         for start in range(0, frames, together):
-            packed[start : start + together] = array[start : start + together]
-
-
-def _drop_consolidated(path: Path) -> None:
-    """Take the gathered metadata out of the root, for the moments in which it would be wrong."""
-    document = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-    if document.pop("consolidated_metadata", None) is not None:
-        replace_text(path / "zarr.json", json.dumps(document))
+            copy[start : start + together] = values[start : start + together]

@@ -12,8 +12,8 @@ are kept in memory and written whole, each as one chunk (and the time last), whe
 from __future__ import annotations
 
 import shutil
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,23 @@ from numpy.typing import NDArray
 
 from cordgraft.core import schema
 from cordgraft.core.clock import Clock
-from cordgraft.record.arrays import Layout, make_geometry, make_maps, make_series, put_array, rounded
+from cordgraft.record.arrays import Layout, make_geometry, make_maps, make_series, rounded
+from cordgraft.record.chunks import (
+    gather_metadata,
+    make_group,
+    open_array,
+    put_array,
+    read_attributes,
+    update_attributes,
+)
 from cordgraft.record.files import StoreError, writing
-from cordgraft.record.packing import count_files, pack_maps, restore_packing
+from cordgraft.record.packing import pack_maps, restore_packing
 
 Array = NDArray[Any]
+#: A finished run is packed when that saves at least so many files; for fewer it is not worth the copying.
+WORTH_PACKING = 150
+#: A group in the making, beside the store.
+STAGING_NAME = ".writing"
 
 
 class RunStore:
@@ -36,25 +48,37 @@ class RunStore:
     ----------
     path : Path
         The directory ``run.zarr``.
-    root : zarr.Group
-        Opened for writing.
+    tick_h : float
+    series : mapping
+        Columns of the series, `tick` and `time` among them : (frames,) each.
+    map_ticks, map_times : (frames,)
+        Ticks of the maps, and their times, NaN where the frame is not written.
+    keepbits : mapping
+        Name of each map -> mantissa bits that are kept, None for all.
     """
 
-    def __init__(self, path: Path, root: Any) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tick_h: float,
+        series: Mapping[str, Array],
+        map_ticks: Array,
+        map_times: Array,
+        keepbits: Mapping[str, int | None],
+    ) -> None:
         self.path = path
-        self._root = root
-        self._series: dict[str, Any] = dict(root[schema.SERIES_GROUP].arrays())
-        self._maps: dict[str, Any] = dict(root[schema.MAPS_GROUP].arrays())
+        self.series_ticks: tuple[int, ...] = tuple(int(tick) for tick in series[schema.TICK])
+        self.map_ticks: tuple[int, ...] = tuple(int(tick) for tick in map_ticks)
+        self._tick_h = tick_h
+        self._times = np.array(series[schema.TIME])
+        self._map_times = np.array(map_times)
+        self._keepbits = dict(keepbits)
         #: Series in memory: name -> (frames,) float64.
         self._values: dict[str, Array] = {
-            name: np.asarray(a[...])
-            for name, a in self._series.items()
+            name: np.array(values)
+            for name, values in series.items()
             if name not in (schema.TICK, schema.TIME)
         }
-        self._times: Array = np.asarray(self._series[schema.TIME][...])
-        self.series_ticks: tuple[int, ...] = tuple(int(t) for t in self._series[schema.TICK][...])
-        self.map_ticks: tuple[int, ...] = tuple(int(t) for t in self._maps[schema.TICK][...])
-        self._tick_h = float(root.attrs["tick_h"])
         self._last_day: float | None = None
 
     # ---------------------------------------------------------------- making and reopening
@@ -67,22 +91,27 @@ class RunStore:
         StoreError
             If there is something at `path`, or it cannot be written.
         """
-        import zarr
-
         if path.exists():
             raise StoreError(f"{path.name} exists already: a run is never written over another")
-        with writing("the run store"):
-            root = zarr.open_group(str(path), mode="w-", zarr_format=3)
-            root.attrs.update({**attributes, "tick_h": layout.clock.tick_h})
-            make_series(root, layout)
-            make_maps(root, layout)
-            make_geometry(root, layout)
-            root.create_group(schema.CELLS_GROUP).attrs.update(
-                {"long_name": "grafted cells at the recording days"}
+        with writing("the run store"), appearing(path, path) as folder:
+            make_group(folder, {**attributes, "tick_h": layout.clock.tick_h})
+            make_series(folder, layout)
+            make_maps(folder, layout)
+            make_geometry(folder, layout)
+            make_group(folder / schema.CELLS_GROUP, {"long_name": "grafted cells at the recording days"})
+            make_group(folder / schema.AXONS_GROUP, {"long_name": "axons at the recording days"})
+            gather_metadata(folder)
+            series = {variable.name: np.full(len(layout.series_ticks), np.nan) for variable in layout.series}
+            series[schema.TICK] = np.asarray(layout.series_ticks)
+            series[schema.TIME] = np.full(len(layout.series_ticks), np.nan)
+            store = cls(
+                path,
+                layout.clock.tick_h,
+                series,
+                np.asarray(layout.map_ticks),
+                np.full(len(layout.map_ticks), np.nan),
+                {variable.name: variable.keepbits for variable in layout.maps},
             )
-            root.create_group(schema.AXONS_GROUP).attrs.update({"long_name": "axons at the recording days"})
-            store = cls(path, root)
-            store.consolidate()
         return store
 
     @classmethod
@@ -96,41 +125,51 @@ class RunStore:
         StoreError
             If there is no store, or it cannot be written.
         """
-        import zarr
-
         if not path.is_dir():
             raise StoreError(f"there is no {path.name} to go on with")
         restore_packing(path)
         with writing("the run store"):
-            root: Any = zarr.open_group(str(path), mode="r+", use_consolidated=False)
-            store = cls(path, root)
-            store._times[np.asarray(store.series_ticks) > tick] = np.nan
+            shutil.rmtree(path.parent / STAGING_NAME, ignore_errors=True)
+            store = cls._open(path)
+            later = np.asarray(store.series_ticks) > tick
+            store._times[later] = np.nan
             for values in store._values.values():
-                values[np.asarray(store.series_ticks) > tick] = np.nan
+                values[later] = np.nan
             store.flush()
-            times = store._maps[schema.TIME]
-            marks = np.asarray(times[...])
-            marks[np.asarray(store.map_ticks) > tick] = np.nan
-            times[...] = marks
+            store._map_times[np.asarray(store.map_ticks) > tick] = np.nan
+            store._mark_maps()
             for group in (schema.CELLS_GROUP, schema.AXONS_GROUP):
-                for name, member in list(root[group].groups()):
-                    if int(member.attrs.get(schema.TICK, tick + 1)) > tick or not member.attrs.get(
-                        schema.COMPLETE
-                    ):
-                        shutil.rmtree(path / group / name)
+                for member in sorted(folder for folder in (path / group).iterdir() if folder.is_dir()):
+                    if not _stays(member, tick):
+                        shutil.rmtree(member)
             store.consolidate()
         return store
+
+    @classmethod
+    def _open(cls, path: Path) -> RunStore:
+        import zarr
+
+        root: Any = zarr.open_group(str(path), mode="r", use_consolidated=False)
+        maps = root[schema.MAPS_GROUP]
+        return cls(
+            path,
+            float(root.attrs["tick_h"]),
+            {name: np.asarray(array[...]) for name, array in root[schema.SERIES_GROUP].arrays()},
+            np.asarray(maps[schema.TICK][...]),
+            np.asarray(maps[schema.TIME][...]),
+            {name: array.attrs.get(schema.KEEPBITS) for name, array in maps.arrays() if array.ndim > 1},
+        )
 
     # ---------------------------------------------------------------- writing
     @property
     def attributes(self) -> dict[str, Any]:
         """Attributes of the root."""
-        return dict(self._root.attrs)
+        return read_attributes(self.path)
 
     def update_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Change attributes of the root; consolidated metadata follows."""
         with writing("the attributes of the run", self.kept):
-            self._root.attrs.update(attributes)
+            update_attributes(self.path, attributes)
             self.consolidate()
 
     @property
@@ -171,9 +210,10 @@ class RunStore:
     def flush(self) -> None:
         """Write the series that are in memory, their time last."""
         with writing("the series", self.kept):
+            group = self.path / schema.SERIES_GROUP
             for name, values in self._values.items():
-                self._series[name][...] = values
-            self._series[schema.TIME][...] = self._times
+                open_array(group / name).write_all(values)
+            open_array(group / schema.TIME).write_all(self._times)
         times = self._times[np.isfinite(self._times)]
         if times.size:
             self._last_day = float(np.max(times))
@@ -192,14 +232,17 @@ class RunStore:
         if self.map_ticks[index] != tick:
             raise ValueError(f"frame {index} of the maps is tick {self.map_ticks[index]}, not {tick}")
         with writing(f"the maps of day {self.day(tick):g}", self.kept):
-            for name, target in self._maps.items():
-                if name in arrays:
-                    keepbits = target.attrs.get(schema.KEEPBITS)
-                    values = arrays[name]
-                    target[index] = (
-                        values.astype(target.dtype) if keepbits is None else rounded(values, keepbits)
-                    )
-            self._maps[schema.TIME][index] = self.day(tick)
+            group = self.path / schema.MAPS_GROUP
+            for name, keepbits in self._keepbits.items():
+                values = arrays[name] if keepbits is None else rounded(arrays[name], keepbits)
+                open_array(group / name).write((index, 0, 0, 0), values[None], replaces=False)
+            self._map_times[index] = self.day(tick)
+            self._mark_maps()
+
+    def _mark_maps(self) -> None:
+        """Write the times of the maps, which say which frames are complete."""
+        if self._map_times.size:
+            open_array(self.path / schema.MAPS_GROUP / schema.TIME).write_all(self._map_times)
 
     def write_snapshot(
         self,
@@ -209,7 +252,7 @@ class RunStore:
         dims: Mapping[str, str],
         attributes: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> str:
-        """Write tables of unknown size as a group of their own, its marker last.
+        """Write tables of unknown size as a group of their own, which appears when it is complete.
 
         Parameters
         ----------
@@ -229,32 +272,31 @@ class RunStore:
             Path of the group in the store.
         """
         place = f"{group}/{schema.day_group(tick * self._tick_h)}"
-        with writing(f"the snapshot {place}", self.kept):
-            parent = self._root.create_group(place, overwrite=True)
+        marker = {schema.TICK: tick, "day": self.day(tick), schema.COMPLETE: 1}
+        with writing(f"the snapshot {place}", self.kept), appearing(self.path, self.path / place) as folder:
+            make_group(folder, marker)
             for name, columns in tables.items():
-                member = parent.create_group(name) if name else parent
-                member.attrs.update(dict((attributes or {}).get(name, {})))
+                found = dict((attributes or {}).get(name, {}))
+                member = make_group(folder / name, found) if name else folder
                 for column, (values, attrs) in columns.items():
                     dim = dims.get(f"{name}/{column}", dims.get(name, schema.ROW))
                     put_array(member, column, values, (dim,), attrs)
-            parent.attrs.update({schema.TICK: tick, "day": self.day(tick), schema.COMPLETE: 1})
         return place
 
     def write_geometry(self, arrays: Mapping[str, Array]) -> None:
         """Write static maps anew: some of them exist only once the injury has happened."""
         with writing("the static maps", self.kept):
-            group = self._root[schema.GEOMETRY_GROUP]
             for name, values in arrays.items():
-                group[name][...] = values
+                open_array(self.path / schema.GEOMETRY_GROUP / name).write_all(values)
 
     def write_group(
         self, name: str, arrays: Mapping[str, tuple[Array, tuple[str, ...], Mapping[str, Any]]]
     ) -> None:
         """Write a static group: array name -> (values, dimension names, attributes)."""
-        with writing(f"the group {name}", self.kept):
-            group = self._root.create_group(name, overwrite=True)
+        with writing(f"the group {name}", self.kept), appearing(self.path, self.path / name) as folder:
+            make_group(folder)
             for array, (values, dims, attrs) in arrays.items():
-                put_array(group, array, values, dims, attrs)
+                put_array(folder, array, values, dims, attrs)
 
     def consolidate(self) -> None:
         """Gather all metadata in one file, so that a reader opens one instead of hundreds.
@@ -262,21 +304,35 @@ class RunStore:
         Done when the store is made, reopened and finished, not after each snapshot, which would cost more than the
         snapshot: until then a reader that trusts the gathered metadata does not see the newest snapshots.
         """
-        import zarr
+        with writing("the metadata of the run", self.kept):
+            gather_metadata(self.path)
 
-        with warnings.catch_warnings():
-            # Consolidated metadata is an accepted extension of Zarr v3 that not every reader knows; those read on
-            # without it.
-            warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
-            zarr.consolidate_metadata(str(self.path), zarr_format=3)
-
-    def pack(self) -> int:
-        """Put the frames of each map into few files; returns by how many files the store shrank."""
-        if len(self.map_ticks) < 2:
-            return 0
-        before = count_files(self.path)
+    def pack(self) -> bool:
+        """Put the frames of each map into few files, where that saves a good many; returns whether it was done."""
+        if (len(self.map_ticks) - 1) * len(self._keepbits) < WORTH_PACKING:
+            return False
         with writing("the packed maps", self.kept):
-            pack_maps(self.path, self._root)
-            self._maps = {}
+            pack_maps(self.path)
             self.consolidate()
-        return before - count_files(self.path)
+        return True
+
+
+@contextmanager
+def appearing(store: Path, target: Path) -> Iterator[Path]:
+    """Yield a path beside the store for a group in the making; it takes its place in one step when it is complete."""
+    aside = store.parent / STAGING_NAME
+    shutil.rmtree(aside, ignore_errors=True)
+    yield aside
+    if target.exists():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside.rename(target)
+
+
+def _stays(snapshot: Path, tick: int) -> bool:
+    """Whether a snapshot is complete and not later than `tick`."""
+    try:
+        attributes = read_attributes(snapshot)
+    except FileNotFoundError:  # cut off before its first document
+        return False
+    return bool(attributes.get(schema.COMPLETE)) and int(attributes[schema.TICK]) <= tick

@@ -22,7 +22,7 @@ from cordgraft.core.contract import Process
 from cordgraft.record import snapshots
 from cordgraft.record.files import AppendedTable, StoreError, replace_json, replace_text, write_table, writing
 from cordgraft.record.observers import Observer, reasons
-from cordgraft.record.packing import count_files
+from cordgraft.record.packing import measure
 from cordgraft.record.provenance import RunInfo, now, root_attributes, versions
 from cordgraft.record.store import RunStore
 from cordgraft.record.summary import outcomes_of, safety_of
@@ -243,9 +243,8 @@ class RunWriter:
         with writing("the tables of the run", self.store.kept):
             self._series_csv.close()
             self._events.close()
-        saved = self.store.pack() if status == FINISHED and self.info.pack else 0
-        if saved > 0:
-            self.log(f"packed: {saved} files fewer")
+        if status == FINISHED and self.info.pack and self.store.pack():
+            self.log("packed the maps into fewer files")
         ended = now()
         self.store.update_attributes({"status": status, "ended": ended})
         path = self._path(schema.SUMMARY_NAME)
@@ -261,7 +260,6 @@ class RunWriter:
         memory = self.observer.memory
         graft_day = self._clock.days(memory.graft_tick) if memory.graft_tick >= 0 else math.nan
         days = series[schema.TIME]
-        files = (path for path in self.store.path.rglob("*") if path.is_file())
         return {
             "what": schema.RESEARCH_SENTENCE,
             "name": self.info.name,
@@ -297,10 +295,7 @@ class RunWriter:
             "started": attributes["started"],
             "ended": ended,
             "wall_s": {"recorded": time.monotonic() - self._started_s, **timings},
-            "store": {
-                "files": count_files(self.store.path),
-                "bytes": sum(path.stat().st_size for path in files),
-            },
+            "store": measure(self.store.path),
         }
 
     # ---------------------------------------------------------------- helpers
