@@ -47,6 +47,7 @@ def test_command_lines_can_be_repeated_elsewhere() -> None:
     ]
     assert command_line(typed) == "cordgraft run x.yaml --set a.b=m.nii -o runs/a"
     assert command_line([f"{HOME}/cordgraft/run/__main__.py", "list"]) == "cordgraft list"
+    assert command_line([f"{HOME}/site-packages/pytest/__main__.py", "-q"]) == "pytest -q"
     assert command_line([]) == ""
 
 

@@ -112,8 +112,8 @@ PLANES: dict[str, str] = {
     "segment": "one segment beyond the centre, in the direction of the tract (caudal for the graft)",
 }
 ZONES: dict[str, str] = {
-    "rim": "rim (within 0.3 mm in rodents, 1 mm in humans, outside the largest lesion so far)",
-    "core": "core (inside the largest lesion so far)",
+    "rim": "within 0.3 mm (rodent) or 1 mm (human) outside the largest lesion so far",
+    "core": "inside the largest lesion so far",
 }
 ZONE_ARRAYS: dict[str, tuple[str, str, str]] = {
     "tnf": ("field.tnf", "1", "inflammatory signal (TNF-like)"),
@@ -393,9 +393,10 @@ def _milieu() -> Iterable[SeriesSpec]:
             yield SeriesSpec(
                 f"{zone}_{word}",
                 unit,
-                f"{meaning}, mean over the {where}",
+                f"{meaning}, mean over the {zone}",
                 owners[word],
                 _NO_LESION + ", or without the process",
+                f"volume-weighted; the {zone} is {where}",
             )
     for word, (_, meaning) in IMMUNE_ARRAYS.items():
         yield SeriesSpec(

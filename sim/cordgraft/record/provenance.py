@@ -91,8 +91,13 @@ def command_line(arguments: Sequence[str]) -> str:
     """Return a command line as it can be repeated elsewhere: the program by its name, paths cut to their last part."""
     if not arguments:
         return ""
-    program = "cordgraft" if arguments[0].endswith("__main__.py") else _last(arguments[0])
-    return " ".join([program, *(_argument(argument) for argument in arguments[1:])])
+    program = PurePath(arguments[0].replace("\\", "/"))
+    if program.name == "__main__.py":  # python -m PACKAGE
+        package = program.parent
+        name = "cordgraft" if package.name == "run" else package.name
+    else:
+        name = program.name
+    return " ".join([name, *(_argument(argument) for argument in arguments[1:])])
 
 
 def _argument(argument: str) -> str:
