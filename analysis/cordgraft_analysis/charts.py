@@ -92,12 +92,13 @@ def finish(axes: Any, chart: Chart, marks: Mapping[float, str] | None = None, le
     from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
     low, high = axes.get_ylim()
+    top = axes.dataLim.ymax if np.isfinite(axes.dataLim.ymax) else 1.0
     if chart.floor is not None:
-        low = chart.floor
-    if chart.ceiling is not None:
+        low, high = chart.floor, chart.floor + max(1.08 * (top - chart.floor), 0.0)
+    if chart.ceiling is not None and (top > 0.3 * chart.ceiling or high <= low):
         high = chart.ceiling
-    elif chart.floor is not None and high <= chart.floor:
-        high = chart.floor + 1.0
+    if high <= low:
+        high = low + 1.0
     if chart.scale == "counts":
         low, high = 0.0, max(high, 10.0)
         locator = SymmetricalLogLocator(base=10.0, linthresh=1.0)

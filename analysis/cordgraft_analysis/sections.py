@@ -19,6 +19,8 @@ WIDTH_IN = 13.8
 WIDEST_IN = 3.4
 #: A section is stretched dorso-ventrally where its true proportions would be flatter than this, inches.
 FLATTEST_IN = 0.45
+#: The strip of the whole cord is no higher than this, inches.
+HIGHEST_STRIP_IN = 1.1
 LEFT_IN, RIGHT_IN, GAP_IN = 1.05, 1.5, 0.10
 
 
@@ -66,9 +68,11 @@ class SectionBlock:
         self.stretch = max(1.0, FLATTEST_IN / true_height)
         self.row_in = true_height * self.stretch
         self.strip = panels.sagittal_plane(view)
-        strip_true = room * self.strip.height_mm / self.strip.width_mm
-        self.strip_stretch = max(1.0, 0.45 / strip_true)
-        self.strip_in = min(strip_true * self.strip_stretch, 1.1)
+        # The strip keeps its proportions: a stubby cord makes it narrower, a very long one is stretched.
+        self.strip_width_in = min(room, HIGHEST_STRIP_IN * self.strip.width_mm / self.strip.height_mm)
+        true_strip = self.strip_width_in * self.strip.height_mm / self.strip.width_mm
+        self.strip_stretch = max(1.0, FLATTEST_IN / true_strip)
+        self.strip_in = true_strip * self.strip_stretch
         self.rows = self._rows()
 
     def _rows(self) -> list[tuple[float, Callable[[Sheet], None]]]:
@@ -101,7 +105,12 @@ class SectionBlock:
     @property
     def note_in(self) -> float:
         """Height of the axis and the note under the rows, inches."""
-        return 0.70 if self.view.is_volume else 0.55
+        return (0.70 if self.view.is_volume else 0.55) + self.under_row_in
+
+    @property
+    def under_row_in(self) -> float:
+        """Room between the last row and the axis: a single row has its scale bar there, inches."""
+        return 0.28 if len(self.rows) == 1 else 0.0
 
     def draw(self, sheet: Sheet) -> None:
         """Draw strip and rows from the sheet's present line downwards."""
@@ -111,8 +120,9 @@ class SectionBlock:
             draw_row(sheet)
             sheet.down(self.row_in)
             if number == len(self.rows) - 1:
+                sheet.down(self.under_row_in)
                 self._bottom_axis(sheet)
-        sheet.down(self.note_in)
+        sheet.down(self.note_in - self.under_row_in)
 
     # ---------------------------------------------------------------- helpers of the rows
     def axes(self, sheet: Sheet, column: int) -> list[tuple[Any, Plane]]:
@@ -166,8 +176,7 @@ class SectionBlock:
         sheet.text(
             0.12, sheet.line + 0.5 * self.strip_in, "Whole cord", fontsize=8.5, fontweight="bold", va="center"
         )
-        room = WIDTH_IN - LEFT_IN - RIGHT_IN
-        axes = sheet.axes(LEFT_IN, sheet.line, room, self.strip_in)
+        axes = sheet.axes(LEFT_IN, sheet.line, self.strip_width_in, self.strip_in)
         panels.draw_tissue(axes, frame, self.strip, view.cord)
         if frame.paths is not None:
             grown = frame.paths.only_grown()

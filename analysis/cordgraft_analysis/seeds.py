@@ -146,14 +146,7 @@ def seed_figure(ensemble: Ensemble) -> Any:
     """Return the figure of an ensemble; call it within `palette.style`."""
     first = ensemble.views[0]
     charts = drawable(standard_charts(first.species), ensemble)[:MOST_CHARTS]
-    notes = [
-        f"Lines: median over {len(ensemble.views)} seeds of those in which the value is defined;"
-        f" bands: {LOW:g}th to {HIGH:g}th percentile."
-        + (" Thin lines: single seeds." if len(ensemble.views) < FEW else "")
-        + " A seed draws the subject as well as the noise. Dashed vertical line = treatment."
-        + " Counts are of the whole cord (represented).",
-        *words.footnotes(first)[1:],
-    ]
+    notes = seed_notes(ensemble)
     rows = -(-len(charts) // COLUMNS)
     sheet = Sheet(WIDTH_IN, 0.85 + rows * CHART_IN + 0.5 + 0.14 * len(notes))
     sheet.text(0.12, 0.16, first.title, fontsize=13, fontweight="bold", va="top", ha="left")
@@ -176,6 +169,18 @@ def seed_figure(ensemble: Ensemble) -> Any:
             axes.set_xlabel("days after injury", fontsize=7.5, labelpad=1.5)
     sheet.notes(notes)
     return sheet.figure
+
+
+def seed_notes(ensemble: Ensemble) -> list[str]:
+    """Return the footnotes of the figure: what lines and bands are, cautions, provenance."""
+    return [
+        f"Lines: median over {len(ensemble.views)} seeds of those in which the value is defined;"
+        f" bands: {LOW:g}th to {HIGH:g}th percentile."
+        + (" Thin lines: single seeds." if len(ensemble.views) < FEW else "")
+        + " A seed draws the subject as well as the noise. Dashed vertical line = treatment."
+        + " Counts are of the whole cord (represented).",
+        *words.footnotes(ensemble.views[0])[1:],
+    ]
 
 
 def seed_line(ensemble: Ensemble) -> str:

@@ -1,13 +1,13 @@
 """Writes a run directory of the agreed layout with invented values, to test readers and figures.
 
 NOTHING here is simulated: the curves and maps are drawn by hand so that every branch of a figure has something to
-show. `python tests/unit/make_fake_run.py DEST` writes one for looking at.
+show. `python tests/run_support.py DEST` writes one for looking at.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,12 +31,17 @@ def make_fake_run(
     status: str = "finished",
     seed: int = 1,
     shift: float = 1.0,
+    voxel_um: float = 50.0,
 ) -> Path:
     """Write a run directory with invented values and return it; `shift` scales what differs between runs."""
     directory.mkdir(parents=True)
     scale = 6.0 if species == "human" else 1.0
     depth, length = 1400.0 * scale, 20000.0 * scale
-    spacing = (200.0 * scale, 100.0 * scale, 200.0 * scale) if volume else (50.0, 25.0 * scale, 25.0 * scale)
+    spacing = (
+        (200.0 * scale, 100.0 * scale, 200.0 * scale)
+        if volume
+        else (50.0, voxel_um * scale, voxel_um * scale)
+    )
     width = 2000.0 * scale if volume else spacing[0]
     x, y, z = (
         (np.arange(n) - 0.5 * (n - 1)) * step
@@ -82,9 +87,8 @@ def make_fake_run(
                 day, graft, length, depth, scale, seed
             )
             tree[f"/{schema.AXONS_GROUP}/{word}"] = xarray.Dataset(attrs={schema.COMPLETE: 1})
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
-        xarray.DataTree.from_dict(tree).to_zarr(directory / schema.STORE_NAME, mode="w")
+    xarray.DataTree.from_dict(tree).to_zarr(directory / schema.STORE_NAME, mode="w", consolidated=False)
+    (directory / schema.SUMMARY_NAME).write_text(json.dumps(_summary(graft)), encoding="utf-8")
     (directory / schema.EVENTS_NAME).write_text(_events(graft), encoding="utf-8")
     (directory / schema.SCENARIO_NAME).write_text(
         f"# test data, not a scenario\nseed: {seed}\n", encoding="utf-8"
@@ -308,6 +312,18 @@ def _paths(day: float, graft: bool, length: float, depth: float, scale: float, s
             **{axis: (schema.POINT, xyz[:, i]) for i, axis in enumerate(schema.SPACE)},
         }
     )  # fmt: skip
+
+
+def _summary(graft: bool) -> dict[str, object]:
+    if not graft:
+        return {"graft_day": None, "safety": {}}
+    bound = {
+        "meaning": "share of grafted cells in the cell cycle",
+        "unit": "1",
+        "at_most": 0.05,
+        "verdict": "broken",
+    }
+    return {"graft_day": GRAFT_DAY, "safety": {"dividing_fraction": {**bound, "value": 0.061}}}
 
 
 def _events(graft: bool) -> str:
