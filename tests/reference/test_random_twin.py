@@ -52,6 +52,16 @@ def test_uniforms_equal_the_twin() -> None:
     assert numbers.tolist() == twin
 
 
+def test_fill_normal_equals_box_and_muller() -> None:
+    identities = np.arange(1, 50, dtype=np.uint64)
+    out = np.zeros(49)
+    kernel.fill_normal(np.uint64(9), identities, 5, int(Stream.CONE_SPEED), 1, out)
+    for identity, number in zip(identities, out, strict=True):
+        words = philox_twin([int(identity), 0, 5, (int(Stream.CONE_SPEED) << 16) | 1], [9, 0])
+        u, v = ((((high << 20) ^ (low >> 12)) + 0.5) / 2**52 for high, low in (words[:2], words[2:]))
+        assert number == pytest.approx(math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * v), rel=1e-12)
+
+
 def test_extreme_words_stay_inside_the_open_interval() -> None:
     top = np.uint64(0xFFFFFFFF)
     assert 0.0 < kernel.to_unit(np.uint64(0), np.uint64(0)) < 1e-15
