@@ -258,7 +258,7 @@ def test_retraction_follows_the_path_back_and_stops_at_the_base() -> None:
     process.step(tissue, Key(1, 0, 4.0))
     laid = len(tissue.segments)
     arc = tissue["cone.arc_um"].copy()
-    back = plain(speed=0.0, fluctuation=11.0, fluctuation_time=1e-6 + 40.0, log_every=20.0)
+    back = plain(speed=0.0, fluctuation=11.0, fluctuation_time=40.0, log_every=20.0)
     for tick in range(1, 60):
         back.step(tissue, Key(1, tick, 4.0))
         _assert_forest(tissue)

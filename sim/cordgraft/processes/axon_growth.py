@@ -37,7 +37,9 @@ Step and its bias. The default period is 4 h. Within it a cone advances in piece
 at the tissue again before each. Three things are constant within a step: whether it is active (the two-state
 chain is sampled exactly from step to step, so the share of time active has no bias, only pauses shorter than a
 step are missed), the fluctuation (its mean is exact; the correlation of neighbouring means, below 0.01 at 4 h
-with tau 0.5 h, is dropped), and the fields. A cone that comes to a standstill within a step waits for the next.
+with tau 0.5 h, is dropped), and the fields. A cone that comes to a standstill within a step waits for the next. Measured: fast graft axons advance
+alike with steps of 1 to 12 h (within 7 %, noise included); the 95th percentile of untreated corticospinal
+sprouts after 28 d, which live off the fluctuation, is 0.13, 0.14, 0.15 and 0.17 mm with 1, 2, 4 and 8 h.
 
 Symbols: lengths um, times h or d as written, C and IC50 ug/mL, c 1, speeds um/h.
 
