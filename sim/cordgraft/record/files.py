@@ -35,19 +35,29 @@ def writing(what: str, kept: str = "") -> Iterator[None]:
         raise StoreError(f"{what} could not be written: {reason}" + (f"; {kept}" if kept else "")) from error
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old one or the new one, never a part."""
+def replace_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never a part.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+    durable : bool
+        Wait until it is on the disk; not worth it for what is replaced again soon.
+    """
     aside = path.with_name(path.name + ".writing")
     with aside.open("w", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            os.fsync(file.fileno())
     aside.replace(path)
 
 
-def replace_json(path: Path, value: Any) -> None:
-    """Write a JSON file in one step; a number that is NaN or infinite becomes null."""
-    replace_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def replace_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write a JSON file in one step; a number that is NaN or infinite becomes null. See `replace_text`."""
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    replace_text(path, text + "\n", durable=durable)
 
 
 def finite(value: Any) -> Any:

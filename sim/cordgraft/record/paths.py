@@ -8,6 +8,7 @@ its path (the log gets a point only when enough arc has been laid).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,14 @@ from cordgraft.state.tissue import Tissue
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+
+class Pieces(NamedTuple):
+    """Straight pieces of axons: row of the fibre, lowest and highest point along the cord, um : (n,) each."""
+
+    fibre: Ints
+    low: Floats
+    high: Floats
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,13 @@ class Forest:
     living: Mask
     cones: int
 
+    @cached_property
+    def pieces(self) -> Pieces:
+        """Living pieces that were laid since the injury, each from a point to the point before it."""
+        rows = np.flatnonzero(self.living & self.grown & (self.parent >= 0))
+        one, other = self.z[rows], self.z[self.parent[rows]]
+        return Pieces(self.fibre[rows], np.minimum(one, other), np.maximum(one, other))
+
 
 class Polylines(NamedTuple):
     """Contiguous ragged paths: polyline i takes the next ``row_size[i]`` entries of `point`."""
@@ -68,14 +84,14 @@ def living_forest(tissue: Tissue) -> Forest:
     """Return the points of all living paths of a tissue."""
     segments, cones = tissue.segments, tissue.cones
     n, m = len(segments), len(cones)
-    parent = np.concatenate((segments["parent"], cones["last"])).astype(np.int64)
+    parent = np.concatenate((segments["parent"], cones["last"]))
     alive = np.concatenate((segments["lost_tick"] < 0, np.ones(m, dtype=bool)))
     return Forest(
         x=np.concatenate((segments["x"], cones["x"])),
         y=np.concatenate((segments["y"], cones["y"])),
         z=np.concatenate((segments["z"], cones["z"])),
         parent=parent,
-        fibre=np.concatenate((segments["fibre"], cones["fibre"])).astype(np.int64),
+        fibre=np.concatenate((segments["fibre"], cones["fibre"])),
         grown=np.concatenate((segments["grown"] > 0, np.ones(m, dtype=bool))),
         laid_tick=np.concatenate((segments["laid_tick"], np.full(m, -1, dtype=np.int32))),
         living=unbroken(parent, alive) if n + m else np.zeros(0, dtype=bool),
@@ -89,9 +105,10 @@ def unbroken(parent: Ints, alive: Mask) -> Mask:
     Pointer doubling: in round k each point knows whether its 2**k nearest ancestors live, so a path of a
     thousand points takes ten rounds.
     """
-    rows = np.arange(parent.size, dtype=np.int64)
-    above = np.where(parent >= 0, parent, rows)
+    above = np.where(parent >= 0, parent, np.arange(parent.size, dtype=np.int64))
     joined = alive.copy()
+    if not np.any(alive & ~alive[above]):
+        return joined  # paths are lost from their tips, so this is the rule
     while True:
         joined &= joined[above]
         further = above[above]
@@ -115,12 +132,12 @@ def crossing_fibres(forest: Forest, z_um: float | Floats, wanted: Mask) -> Ints:
     -------
     (k,) int64, ascending, each fibre once however many of its branches pass.
     """
-    pieces = np.flatnonzero(forest.living & forest.grown & (forest.parent >= 0))
-    pieces = pieces[wanted[forest.fibre[pieces]]]
-    plane = np.broadcast_to(np.asarray(z_um, dtype=np.float64), wanted.shape)[forest.fibre[pieces]]
-    one, other = forest.z[pieces], forest.z[forest.parent[pieces]]
-    passes = ((one > plane) & (other <= plane)) | ((one <= plane) & (other > plane))
-    return np.unique(forest.fibre[pieces[passes]])
+    pieces = forest.pieces
+    plane = np.broadcast_to(np.asarray(z_um, dtype=np.float64), wanted.shape)
+    passes = np.zeros(wanted.size, dtype=bool)
+    at = plane[pieces.fibre]
+    passes[pieces.fibre[(pieces.low <= at) & (pieces.high > at)]] = True
+    return np.flatnonzero(passes & wanted)
 
 
 def polylines(forest: Forest) -> Polylines:

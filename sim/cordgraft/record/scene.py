@@ -211,10 +211,10 @@ class Scene:
         """White matter now and before the injury per layer along the cord, with area weights : (z,) each, um2."""
         return self._white_by_layer(np.ones((1, 1, 1)))
 
-    def _white_by_layer(self, share: Floats) -> tuple[Floats, Floats]:
-        weight = self.area_um2 * share
-        now = np.sum(weight * self.tissue["fraction.white"], axis=(0, 1))
-        before = np.sum(weight * self.tissue["map.white"], axis=(0, 1))
+    def _white_by_layer(self, share: Floats, layers: slice = slice(None)) -> tuple[Floats, Floats]:
+        weight = self.area_um2[:, :, layers] * share
+        now = np.sum(weight * self.tissue["fraction.white"][:, :, layers], axis=(0, 1))
+        before = np.sum(weight * self.tissue["map.white"][:, :, layers], axis=(0, 1))
         return now, before
 
     @cached_property
@@ -258,9 +258,9 @@ class Scene:
         if self.epicentre_layer is None:
             return math.nan
         layers = slice(self.epicentre_layer, self.epicentre_layer + self.window_layers)
-        now, before = self._white_by_layer(share)
-        total = float(np.sum(before[layers]))
-        return float(np.sum(now[layers])) / total if total > 0.0 else math.nan
+        now, before = self._white_by_layer(share, layers)
+        total = float(np.sum(before))
+        return float(np.sum(now)) / total if total > 0.0 else math.nan
 
     # ---------------------------------------------------------------- zones
     @cached_property

@@ -321,6 +321,7 @@ class RunWriter:
                     "share": (self._tick + 1) / (ticks + 1),
                     "updated": now(),
                 },
+                durable=status != RUNNING,
             )
 
 
