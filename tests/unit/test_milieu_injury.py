@@ -183,7 +183,6 @@ def test_subjects_spread_as_stated() -> None:
     assert energy.std() / energy.mean() == pytest.approx(0.15, abs=0.01)
     assert np.std([subject["size"] for subject in drawn]) == pytest.approx(0.05, abs=0.004)
     assert np.std(np.log([subject["plasticity"] for subject in drawn])) == pytest.approx(0.3, abs=0.02)
-    assert np.mean([subject["alloreactivity"] for subject in drawn]) == pytest.approx(0.8, abs=0.03)
     correlation = np.corrcoef(energy, [subject["capacity"] for subject in drawn])[0, 1]
     assert abs(correlation) < 0.08
     assert Subject.Params.for_preset("human_cervical").plasticity_spread == 0.5
@@ -198,5 +197,4 @@ def test_without_variation_the_subject_is_the_mean_one() -> None:
         "size": 1.0,
         "capacity": 1.0,
         "plasticity": 1.0,
-        "alloreactivity": 0.8,
     }

@@ -1,6 +1,6 @@
 """Subject: the animal or patient that a seed stands for.
 
-Two subjects with the same scenario differ in more than the noise of single cells. At tick 0 five factors are
+Two subjects with the same scenario differ in more than the noise of single cells. At tick 0 four factors are
 drawn, each from its own block of the stream ``subject``, and kept as scalars:
 
 =====================  ===========================================================  ==================
@@ -10,16 +10,17 @@ subject_energy         lognormal with mean 1, CV 0.15                           
 subject_size           lognormal with mean 1, CV 0.05                               size of the cord
 subject_capacity       ``exp(s xi)``, s = 0.2                                       capacity of axons to grow
 subject_plasticity     ``exp(s xi)``, s = 0.3 in rodents, 0.5 in people             plasticity of spared circuits
-subject_alloreactivity 0 in 20 % of subjects, else 1                                readiness to reject a graft
 =====================  ===========================================================  ==================
 
-``xi`` is a standard normal number. With ``variation`` 0 every factor is the mean subject's (1; the
-alloreactivity its mean, 0.8), with 1 as above; between, spreads shrink in proportion.
+``xi`` is a standard normal number. With ``variation`` 0 every factor is the mean subject's (1), with 1
+as above; between, spreads shrink in proportion. The size sets width and depth of the lattice when the run is built
+(not where a patient's masks show it); the other three are read by the injury, the growth of axons and function.
 
 Sources: the coefficients of variation and spreads are assumed. Anchor: after tightly controlled contusion the
 day-21 BBB score of 95 % of rats spans 2.3-15.9 (Jeffery 2020, 10.3389/fneur.2020.00650, read).
 
-Left out: sex, age, weight; correlation between the factors; the spread among examiners (see the function index).
+Left out: readiness to reject a graft (rejection is not simulated); sex, age, weight; correlation between the
+factors; the spread among examiners.
 """
 
 from __future__ import annotations
@@ -32,9 +33,6 @@ from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.streams import Stream
 from cordgraft.state.tissue import Tissue
-
-#: Share of subjects that do not reject an allogeneic graft, so that 20 % still hold it after three months.
-TOLERANT_SHARE = 0.2
 
 
 class Subject(Process):
@@ -54,12 +52,6 @@ class Subject(Process):
             ArraySpec(
                 "scalar.subject_plasticity", "1", "plasticity of spared circuits, relative", initial=1.0
             ),
-            ArraySpec(
-                "scalar.subject_alloreactivity",
-                "1",
-                "0: tolerates an allogeneic graft, 1: rejects it",
-                initial=1.0,
-            ),
         )
     )
     writes = (
@@ -68,7 +60,6 @@ class Subject(Process):
         "scalar.subject_size",
         "scalar.subject_capacity",
         "scalar.subject_plasticity",
-        "scalar.subject_alloreactivity",
     )
     streams = (Stream.SUBJECT,)
     essential = True
@@ -111,7 +102,7 @@ class Subject(Process):
         )
 
     def step(self, tissue: Tissue, key: Key) -> None:
-        """Draw the five factors at tick 0; do nothing later."""
+        """Draw the four factors at tick 0; do nothing later."""
         if key.tick != 0:
             return
         for name, value in draw_subject(self.params, key.seed).items():
@@ -120,7 +111,7 @@ class Subject(Process):
 
 def draw_subject(params: Subject.Params, seed: int) -> dict[str, float]:
     """Return factor name -> value of the subject that `seed` stands for; a pure function."""
-    from cordgraft.kernels.random import normals, uniforms
+    from cordgraft.kernels.random import normals
 
     def normal(block: int) -> float:
         return float(normals(seed, [0], 0, Stream.SUBJECT, block)[0])
@@ -129,14 +120,10 @@ def draw_subject(params: Subject.Params, seed: int) -> dict[str, float]:
         spread = sqrt(log1p((params.variation * cv) ** 2))
         return exp(spread * xi - 0.5 * spread**2)
 
-    tolerant = float(uniforms(seed, [0], 0, Stream.SUBJECT, 4)[0]) < TOLERANT_SHARE
-    drawn = 0.0 if tolerant else 1.0
-    share = min(1.0, params.variation)
     return {
         "variation": params.variation,
         "energy": around_one(params.energy_cv, normal(0)),
         "size": around_one(params.size_cv, normal(1)),
         "capacity": exp(params.variation * params.capacity_spread * normal(2)),
         "plasticity": exp(params.variation * params.plasticity_spread * normal(3)),
-        "alloreactivity": share * drawn + (1.0 - share) * (1.0 - TOLERANT_SHARE),
     }

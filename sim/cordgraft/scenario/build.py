@@ -14,6 +14,7 @@ from cordgraft.core.contract import ArraySpec, Process, TransferSpec, provisions
 from cordgraft.core.lattice import Lattice
 from cordgraft.core.problems import BadInput, Caution, Problem
 from cordgraft.processes import registry
+from cordgraft.processes.subject import Subject, draw_subject
 from cordgraft.scenario.anatomy import CordMaps, elliptic_cord, masked_cord
 from cordgraft.scenario.config import Config
 from cordgraft.state.axons import AXON_COLUMNS
@@ -149,11 +150,22 @@ def build(config: Config) -> Built:
     processes = make_processes(config)
     if config.geometry.cord_mask:
         return _build_from_scan(config, processes)
+    config = of_subject_size(config, processes)
     lattice = config.geometry.lattice()
     refuse_if_too_large(config, lattice)
     maps = elliptic_cord(lattice, config.geometry.cord_diameter_um, config.geometry.grey_share)
     tissue = _assemble(config, lattice, processes, maps)
     return Built(config, tissue, processes, config.cautions)
+
+
+def of_subject_size(config: Config, processes: tuple[Process, ...]) -> Config:
+    """Return the configuration with the cord as wide and deep as this subject's; without the process, the mean."""
+    subject = next((process for process in processes if isinstance(process, Subject)), None)
+    if subject is None:
+        return config
+    size = draw_subject(subject.params, config.seed)["size"]
+    width, depth = config.geometry.cord_diameter_um
+    return replace(config, geometry=replace(config.geometry, cord_diameter_um=(size * width, size * depth)))
 
 
 def refuse_if_too_large(config: Config, lattice: Lattice) -> None:
