@@ -322,11 +322,13 @@ def draw_comparison(run_dirs: Sequence[str | Path], dest: str | Path) -> Path:
 def comparison_figure(arms: Sequence[tuple[str, Ensemble]]) -> Any:
     """Return the figure of a comparison; call it within `palette.style`."""
     charts = comparison_charts(arms)[:MOST_CHARTS]
-    notes = [
-        *_notes(arms, compare_arms(arms).day),
-        "Dashed vertical lines = treatments. Counts are of the whole cord (represented)."
-        " Cautions of each run are in its own overview.",
-    ]
+    notes = words.wrapped(
+        [
+            *_notes(arms, compare_arms(arms).day),
+            "Dashed vertical lines = treatments. Counts are of the whole cord (represented)."
+            " Cautions of each run are in its own overview.",
+        ]
+    )
     rows = -(-len(charts) // COLUMNS)
     top = 0.62 + 0.17 * len(arms) + 0.1
     sheet = Sheet(WIDTH_IN, top + rows * CHART_IN + 0.5 + 0.14 * len(notes))

@@ -172,15 +172,23 @@ def seed_figure(ensemble: Ensemble) -> Any:
 
 
 def seed_notes(ensemble: Ensemble) -> list[str]:
-    """Return the footnotes of the figure: what lines and bands are, cautions, provenance."""
-    return [
+    """Return the footnotes of the figure: what lines and bands are, verdicts, cautions, provenance."""
+    first = ensemble.views[0]
+    notes = [
         f"Lines: median over {len(ensemble.views)} seeds of those in which the value is defined;"
         f" bands: {LOW:g}th to {HIGH:g}th percentile."
         + (" Thin lines: single seeds." if len(ensemble.views) < FEW else "")
         + " A seed draws the subject as well as the noise. Dashed vertical line = treatment."
-        + " Counts are of the whole cord (represented).",
-        *words.footnotes(ensemble.views[0])[1:],
+        + " Counts are of the whole cord (represented)."
     ]
+    flags = np.array([view.last("safety_any_flag") for view in ensemble.views])
+    judged = int(np.isfinite(flags).sum())
+    if judged:
+        notes.append(
+            f"Safety bounds declared before the run: broken in {int((flags > 0).sum())} of {judged} seeds."
+        )
+    notes += words.caution_notes(first)
+    return words.wrapped([*notes, f"First seed: {words.provenance_line(first)}"])
 
 
 def seed_line(ensemble: Ensemble) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -145,21 +146,47 @@ def safety_line(view: RunView) -> str:
     return "Safety bounds declared before the run: " + "; ".join(verdicts) + "." if verdicts else ""
 
 
-def footnotes(view: RunView, width: int = FOOTNOTE_WIDTH) -> list[str]:
-    """Return the lines under a figure: meaning of the marks, cautions, provenance."""
-    notes = [
-        "Panels over time: dashed vertical line = treatment, small triangles = days with maps."
-        " Counts are of the whole cord (represented) unless they are called simulated."
-    ]
-    safety = safety_line(view)
-    if safety:
-        notes.append(safety)
-    for caution in view.cautions[:MOST_CAUTIONS]:
-        notes.append(f"Caution: {caution}")
+def censored_line(view: RunView) -> str:
+    """Return what has left the lattice and is no longer followed; empty where nothing has."""
+    parts = []
+    for name, what in (("axons_censored", "axons"), ("graft_censored", "grafted cells")):
+        represented, simulated = view.last(name), view.last(f"{name}_simulated")
+        if simulated > 0.0:
+            parts.append(f"{number(represented)} {what} ({number(simulated)} simulated)")
+    if not parts:
+        return ""
+    return f"Censored: {' and '.join(parts)} reached the end of the simulated cord; reach is a lower bound for them."
+
+
+def run_notes(view: RunView) -> list[str]:
+    """Return verdicts, censoring, cautions and provenance of one run, a sentence each."""
+    notes = [note for note in (safety_line(view), censored_line(view)) if note]
+    notes += caution_notes(view)
+    return [*notes, provenance_line(view)]
+
+
+def caution_notes(view: RunView) -> list[str]:
+    """Return the cautions of a run, cut to `MOST_CAUTIONS` with a word on the others."""
+    notes = [f"Caution: {caution}" for caution in view.cautions[:MOST_CAUTIONS]]
     rest = len(view.cautions) - MOST_CAUTIONS
     if rest > 0:
         notes.append(f"and {rest} more cautions, listed in {schema.SUMMARY_NAME} and on the report page.")
-    notes.append(provenance_line(view))
+    return notes
+
+
+def footnotes(view: RunView) -> list[str]:
+    """Return the lines under the overview: meaning of the marks, verdicts, cautions, provenance."""
+    return wrapped(
+        [
+            "Panels over time: dashed vertical line = treatment, small triangles = days with maps."
+            " Counts are of the whole cord (represented) unless they are called simulated.",
+            *run_notes(view),
+        ]
+    )
+
+
+def wrapped(notes: Iterable[str], width: int = FOOTNOTE_WIDTH) -> list[str]:
+    """Return notes as lines that fit the width of a figure."""
     lines: list[str] = []
     for note in notes:
         lines.extend(textwrap.wrap(note, width, subsequent_indent="    ") or [""])
