@@ -85,7 +85,7 @@ class ChunkedArray:
         replaces : bool
             False where there is no chunk yet and a marker, written later, says when it counts: saves a renaming.
         """
-        values = np.ascontiguousarray(values, dtype=self.dtype)
+        values = np.asarray(values, dtype=self.dtype, order="C")
         if values.shape != self.chunks:
             raise ValueError(f"a chunk of {self.folder.name} has shape {self.chunks}, not {values.shape}")
         path = self.folder.joinpath("c", *map(str, index))
