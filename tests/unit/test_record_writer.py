@@ -337,10 +337,18 @@ def test_an_observer_of_the_caller_is_used(tmp_path: Path) -> None:
 def test_the_way_back_to_the_scanner_is_stored(tmp_path: Path) -> None:
     tissue, story = make()
     arc = np.linspace(0.0, 3.0, 7)
-    way = {"arc_mm": (arc, ("node",), {"units": "mm", "long_name": "arc length"})}
+    way = {
+        "arc_mm": (arc, ("node",), {"long_name": "arc length"}),
+        "bend_per_mm": (arc, ("node",), {"long_name": "bend"}),
+        "shape": (np.array([3, 4, 5]), ("axis",), {"units": "1", "long_name": "shape"}),
+        "zero": (np.array(0.25), (), {"long_name": "a number of no dimension"}),
+    }
     RunWriter(tmp_path / "run", info(), tissue, (story,), straightening=way)
     found = xr.open_datatree(tmp_path / "run" / schema.STORE_NAME, engine="zarr")
-    assert found["straightening/arc_mm"].values.tolist() == arc.tolist()
+    group = found["straightening"]
+    assert group["arc_mm"].values.tolist() == arc.tolist()
+    assert group["zero"].item() == 0.25
+    assert [group[name].attrs["units"] for name in way] == ["mm", "1/mm", "1", "1"]
 
 
 # ------------------------------------------------------------------ errors

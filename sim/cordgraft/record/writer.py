@@ -108,7 +108,7 @@ class RunWriter:
         self.store = RunStore.create(self._path(schema.STORE_NAME), self._layout, attributes)
         with writing("the files of the run"):
             if straightening is not None:
-                self.store.write_group(schema.STRAIGHTENING_GROUP, straightening)
+                self.store.write_group(schema.STRAIGHTENING_GROUP, _with_units(straightening))
                 self.store.consolidate()
             replace_text(self._path(schema.SCENARIO_NAME), self.info.scenario)
             rows = dictionary(self._layout, tissue)
@@ -323,6 +323,16 @@ class RunWriter:
                 },
                 durable=status != RUNNING,
             )
+
+
+def _with_units(arrays: Straightening) -> Straightening:
+    """Return arrays whose unit, where nobody states it, is the suffix of their name (``arc_mm``, ``bend_per_mm``)."""
+    suffixes = {"_per_mm": "1/mm", "_mm": "mm", "_um": "um"}
+    found = {}
+    for name, (values, dims, attributes) in arrays.items():
+        unit = next((unit for suffix, unit in suffixes.items() if name.endswith(suffix)), "1")
+        found[name] = (values, dims, {"units": unit, **attributes})
+    return found
 
 
 def observer_state(state: Mapping[str, Any]) -> dict[str, Any]:
