@@ -31,7 +31,7 @@ SMOOTHER = (
 WIDTH_IN, DPI = 9.0, 110
 LEFT_IN, RIGHT_IN = 1.0, 1.35
 #: Rows of sections are no higher than this, inches.
-HIGHEST_IN = 1.15
+HIGHEST_IN = 0.95
 #: Charts under the sections, by key, where the run has them.
 CHARTS: tuple[str, ...] = ("survivors", "spared", "function", "live")
 #: Fields of the movie; more would make the pictures too small.
@@ -125,8 +125,8 @@ def _picture(
     width = WIDTH_IN - LEFT_IN - RIGHT_IN
     true_height = width * plane.height_mm / plane.width_mm
     row = float(np.clip(true_height, 0.5, 1.6))
-    has_paths = frame.paths is not None
-    rows = 1 + int(most_cells > 0) + int(has_paths) + len(fields)
+    axons = axon_rows(view)
+    rows = 1 + int(most_cells > 0) + len(axons) + len(fields)
     sheet = Sheet(WIDTH_IN, 0.75 + rows * (row + 0.10) + 0.35 + (1.75 if charts else 0.0) + 0.28)
     sheet.figure.set_dpi(DPI)
     sheet.text(0.12, 0.13, view.title, fontsize=10, fontweight="bold", va="top")
@@ -165,9 +165,8 @@ def _picture(
         panels.draw_cells(axes, frame.cells, plane, panels.dot_size(most_cells), view.spacing_mm)
         legend([(kind, palette.CELL[kind]) for kind in schema.KINDS], "o")
         sheet.down(row + 0.10)
-    if has_paths:
-        axes = next_row("Axons")
-        tracts = [*schema.HOST_TRACTS, "graft"]
+    for label, tracts in axons:
+        axes = next_row(label)
         panels.draw_tissue(axes, frame, plane, view.cord, faint=0.6)
         panels.draw_paths(axes, frame.paths, plane, tracts)
         legend([(palette.words(tract), palette.tract_colour(tract)) for tract in tracts], "_")
@@ -203,26 +202,54 @@ def _picture(
     return sheet.figure
 
 
+def axon_rows(view: RunView) -> list[tuple[str, list[str]]]:
+    """Return (label, tracts) of the rows of axons that the run has on any of its days."""
+    have: set[str] = set()
+    for index in range(view.map_days.size):
+        paths = view.frame(index).paths
+        have |= set(paths.tract.tolist()) if paths is not None else set()
+    rows = [("Host\naxons", [tract for tract in schema.HOST_TRACTS if tract in have])]
+    rows.append(("Graft\naxons", ["graft"] if "graft" in have else []))
+    return [row for row in rows if row[1]]
+
+
 def _write_gif(path: Path, frames: Iterator[NDArray[np.uint8]], durations: Sequence[float]) -> None:
     from PIL import Image
 
-    pictures = [Image.fromarray(frame) for frame in frames]
-    # One palette for all pictures: with one each, colours would flicker.
+    pictures = list(frames)
+    colours = shared_palette(pictures)
+    indexed = []
+    for picture in pictures:
+        image = Image.fromarray(nearest_colours(picture, colours))
+        image.putpalette(colours.astype(np.uint8).tobytes())
+        indexed.append(image)
+    milliseconds = [round(1000 * value) for value in durations]
+    indexed[0].save(
+        path, save_all=True, append_images=indexed[1:], duration=milliseconds, loop=0, optimize=False
+    )
+
+
+def shared_palette(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
+    """Return 256 colours (256, 3) for all pictures together: with a palette each, colours would flicker."""
+    from PIL import Image
+
     fixed = fixed_colours()
     free = 256 - len(fixed)
-    together = Image.fromarray(np.concatenate([np.asarray(picture)[::3, ::3] for picture in pictures]))
-    shared = together.quantize(free, method=Image.Quantize.MEDIANCUT)
-    found = list(shared.getpalette() or [])[: 3 * free]
+    sample = Image.fromarray(np.concatenate([picture[::3, ::3] for picture in pictures]))
+    found = list(sample.quantize(free, method=Image.Quantize.MEDIANCUT).getpalette() or [])[: 3 * free]
     found += [255] * (3 * free - len(found))
-    shared.putpalette(found + [part for colour in fixed for part in colour])
-    indexed = [picture.quantize(palette=shared, dither=Image.Dither.NONE) for picture in pictures]
-    indexed[0].save(
-        path,
-        save_all=True,
-        append_images=indexed[1:],
-        duration=[round(1000 * value) for value in durations],
-        loop=0,
-    )
+    return np.concatenate([np.array(fixed), np.array(found).reshape(-1, 3)]).astype(np.int64)
+
+
+def nearest_colours(picture: NDArray[np.uint8], colours: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the index of the nearest of `colours` for each pixel : (height, width) uint8."""
+    from scipy.spatial import cKDTree
+
+    packed = (picture.astype(np.uint32) @ np.array([65536, 256, 1], dtype=np.uint32)).ravel()
+    different, place = np.unique(packed, return_inverse=True)
+    unpacked = np.stack([different >> 16, (different >> 8) & 255, different & 255], axis=1)
+    _, index = cKDTree(colours).query(unpacked)
+    return np.asarray(index, dtype=np.uint8)[place].reshape(picture.shape[:2])
 
 
 def fixed_colours() -> list[tuple[int, int, int]]:

@@ -21,6 +21,8 @@ WIDEST_IN = 3.4
 FLATTEST_IN = 0.45
 #: The strip of the whole cord is no higher than this, inches.
 HIGHEST_STRIP_IN = 1.1
+#: Border of a lesion that was painted on a scan.
+MASK_LOOK: dict[str, Any] = {"color": "#000000", "linewidth": 0.8}
 LEFT_IN, RIGHT_IN, GAP_IN = 1.05, 1.5, 0.10
 
 
@@ -205,6 +207,8 @@ class SectionBlock:
         for column, frame in enumerate(self.frames):
             for axes, plane in self.axes(sheet, column):
                 panels.draw_tissue(axes, frame, plane, view.cord)
+                if view.lesion_mask is not None:
+                    panels.outline(axes, plane.cut(view.lesion_mask), plane, **MASK_LOOK)
                 if column == 0:
                     panels.orientation(axes, plane)
                 if plane.kind == "sagittal":
@@ -296,10 +300,15 @@ class SectionBlock:
             if self.stretch <= 1.01
             else f"Dorso-ventral axis stretched × {self.stretch:.1f}"
         )
+        scan = (
+            ""
+            if self.view.lesion_mask is None
+            else " Solid black line in the tissue row: lesion mask of the scan."
+        )
         text = (
             f"{proportions}. Axis: distance from the middle of the injury (mm), rostral (+) at the left, dorsal (D) at"
             " the top. Dashed white line: border of the lesion (dead tissue, cavity, scar, graft and blood make up half"
-            " or more)."
+            f" or more).{scan}"
         )
         if self.view.is_volume:
             sagittal, axial = self.planes

@@ -84,7 +84,7 @@ def in_reading_unit(unit: str, name: str = "") -> tuple[float, str]:
     if unit == "um":
         return 1e-3, "mm"
     shares = ("fraction", "spared_white_matter", "graft_survival")
-    if unit == "1" and any(word in name for word in shares):
+    if unit == "1" and not name.startswith("safety_") and any(word in name for word in shares):
         return 100.0, "%"
     return 1.0, {"mm3": "mm³", "mm2": "mm²", "ug/mL": "µg/mL"}.get(unit, unit)
 
@@ -105,9 +105,8 @@ def outcome_rows(view: RunView) -> dict[str, list[OutcomeRow]]:
             peak, peak_day = number(float(values[index])), f"{view.days[index]:g}"
         twin = f"{spec.name}_simulated"
         simulated = number(float(view.series[twin].values[-1])) if twin in view.series and values.size else ""
-        definition = ". ".join(
-            part for part in (spec.definition, spec.missing and f"not defined {spec.missing}") if part
-        )
+        missing = f"Not defined {spec.missing}" if spec.missing else ""
+        definition = ". ".join(part for part in (spec.definition, missing) if part)
         row = OutcomeRow(spec.name, spec.long_name, unit, number(end), simulated, peak, peak_day, definition)
         found.setdefault(_section(spec.name), []).append(row)
     return found

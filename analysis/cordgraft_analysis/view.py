@@ -210,6 +210,15 @@ class RunView:
         """Voxels of the cord (x, y, z)."""
         return np.asarray(self.tree[schema.GEOMETRY_GROUP]["map_cord"].values) > 0
 
+    @cached_property
+    def lesion_mask(self) -> Array | None:
+        """Share of each voxel inside the lesion that was painted on the scan (x, y, z); None without a scan."""
+        group = self.tree[schema.GEOMETRY_GROUP]
+        if "map_lesion_mask" not in group:
+            return None
+        found = np.asarray(group["map_lesion_mask"].values, dtype=np.float64)
+        return found if (found > 0.0).any() else None
+
     # ---------------------------------------------------------------- time
     @cached_property
     def series(self) -> Any:

@@ -100,7 +100,7 @@ def cell_count(frame: Frame) -> str:
     if frame.cells is None or not frame.cells.kind.size:
         return "no grafted cell"
     simulated, represented = frame.cells.kind.size, float(frame.cells.weight.sum())
-    return f"{number(simulated)} simulated = {number(represented)} living cells of the whole cord"
+    return f"{number(simulated)} simulated = {number(represented)} represented"
 
 
 def _axon_count(frame: Frame, graft: bool) -> tuple[int, int, float]:
@@ -120,15 +120,13 @@ def host_axon_count(frame: Frame) -> str:
     axons, grew, represented = _axon_count(frame, graft=False)
     if not axons:
         return "no host axon"
-    return f"{number(axons)} simulated; {number(grew)} with regrown parts (= {number(represented)})"
+    return f"{number(grew)} of {number(axons)} simulated regrew = {number(represented)} represented"
 
 
 def graft_axon_count(frame: Frame) -> str:
     """Return how many axons of grafted neurons a day has."""
     axons, _, represented = _axon_count(frame, graft=True)
-    return (
-        f"{number(axons)} simulated = {number(represented)} of the whole cord" if axons else "no graft axon"
-    )
+    return f"{number(axons)} simulated = {number(represented)} represented" if axons else "no graft axon"
 
 
 def safety_line(view: RunView) -> str:

@@ -252,6 +252,7 @@ def test_units_for_reading() -> None:
     assert in_reading_unit("um") == (1e-3, "mm")
     assert in_reading_unit("1", "graft_fraction_neuron") == (100.0, "%")
     assert in_reading_unit("1", "function_motor_index") == (1.0, "1")
+    assert in_reading_unit("1", "safety_dividing_fraction") == (1.0, "1")  # a verdict, not a share
     assert in_reading_unit("cells") == (1.0, "cells")
 
 

@@ -105,7 +105,8 @@ def _ticks_out_of_view(*texts: str) -> bool:
 def test_overview_names_units_days_counts_and_treatment(figures: dict[str, Any]) -> None:
     text = said(figures["grafted"])
     for words in (
-        "Day 3 after injury (before graft)", "Day 112 after injury (103 d after graft)", "9,000 simulated = 126,000",
+        "Day 3 after injury (before graft)", "Day 112 after injury (103 d after graft)",
+        "9,000 simulated = 126,000 represented", "100 of 200 simulated regrew = 4,000 represented",
         "µg/mL", "mmHg", "1 mm", "rostral", "True proportions", "neuron", "corticospinal", "graft on day 9",
         "dividing fraction BROKEN", "simulated ones (1 stands for 14", "fibrotic scar",
     ):  # fmt: skip
