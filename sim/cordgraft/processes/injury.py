@@ -279,6 +279,7 @@ class Injury(Process):
         if mask.any():
             impact, depth = mask.copy(), depth_round_mask(tissue)
             at_risk = np.zeros(tissue.lattice.shape)
+            grey_factor = 1.0  # the mask says how much of the voxel is dead, whatever it consisted of
         else:
             shape = CoreShape.of(self.params, tissue, key.seed)
             depth = shape.depth(tissue)
@@ -286,7 +287,8 @@ class Injury(Process):
             reach = self.params.at_risk_reach
             fall = np.clip(1.0 - depth / reach, 0.0, 1.0)
             at_risk = min(1.0, self.params.at_risk_share * sigma) * fall
-        self._write(tissue, impact, depth, at_risk, sigma)
+            grey_factor = self.params.grey_factor
+        self._write(tissue, impact, grey_factor, depth, at_risk, sigma)
 
     def event(self, tissue: Tissue, tick: int) -> str:
         """Return kind, severity and reach of the primary damage, at tick 0."""
@@ -299,11 +301,13 @@ class Injury(Process):
             kind = f"{self.params.type}, {self.params.severity}".replace("_", " ")
         return f"{kind}: primary lesion from {edges[0] / 1e3:+.2f} to {edges[1] / 1e3:+.2f} mm (rostral positive)"
 
-    def _write(self, tissue: Tissue, impact: Array, depth: Array, at_risk: Array, sigma: float) -> None:
+    def _write(
+        self, tissue: Tissue, impact: Array, grey_factor: float, depth: Array, at_risk: Array, sigma: float
+    ) -> None:
         inside = tissue["map.cord"] != 0
         white, grey = tissue["fraction.white"], tissue["fraction.grey"]
         dead_white = np.where(inside, impact, 0.0)
-        dead_grey = np.minimum(1.0, self.params.grey_factor * dead_white)
+        dead_grey = np.minimum(1.0, grey_factor * dead_white)
         power = sigma**_HAEMORRHAGE_POWER
         bleeding = self.params.haemorrhage * power / (power + _HAEMORRHAGE_HALF**_HAEMORRHAGE_POWER)
         for kind, living, dead, blood in (
