@@ -110,7 +110,7 @@ def _attrs(species: str, status: str, seed: int, graft: bool) -> dict[str, objec
         "tick_h": 1.0,
         "versions": {"cordgraft": "0.0", "numpy": np.__version__},
         "setting": {
-            "species": species, "preset": species, "level": "T9", "cells_per_agent": 1, "axons_per_agent": 40.0,
+            "species": species, "preset": species, "level": "T9", "cells_per_agent": 1,
             "cord_diameter_um": [2000.0, 1400.0], "segment_um": 1300.0, "duration_days": 112.0,
         },
         "cautions": [

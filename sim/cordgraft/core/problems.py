@@ -73,6 +73,10 @@ class BadInput(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class RunFailure(RuntimeError):
+    """Something outside the program stopped a run (a full disk, a damaged file); one sentence, exit code 1."""
+
+
 @dataclass(frozen=True)
 class Caution:
     """A value that is allowed but outside what is cited, or an approximation the reader must know of.

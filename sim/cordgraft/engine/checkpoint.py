@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cordgraft
+from cordgraft.core.problems import RunFailure
 from cordgraft.state.tissue import Tissue
 
 Array = NDArray[Any]
@@ -34,7 +35,7 @@ _EXTRA = "extra/"
 _PATTERN = "tick_*.npz"
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(RunFailure):
     """A checkpoint that cannot be written, is damaged, or belongs to another scenario or version."""
 
 

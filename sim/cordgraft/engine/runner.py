@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +60,16 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that was stopped, ready to go on; `state` is what its checkpoint holds beside the tissue."""
+    """A run that was stopped, ready to go on.
+
+    `state` is what its checkpoint holds beside the tissue; `other_libraries` says which versions have changed
+    since, and then the rest of the run may differ in its last bits from one that was never stopped.
+    """
 
     model: CordModel
     state: Mapping[str, Any]
     finished: bool
+    other_libraries: tuple[str, ...] = ()
 
 
 def run_model(
@@ -172,13 +178,13 @@ def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
     from cordgraft.engine.model import CordModel
 
     scenario = directory / schema.SCENARIO_NAME
-    if not scenario.exists():
+    if not scenario.exists() or not (directory / schema.STORE_NAME / "zarr.json").exists():
         raise BadInput(
             Problem(
                 f"this is no run directory (there is no {schema.SCENARIO_NAME} in it)", value=str(directory)
             )
         )
-    config = load(scenario)
+    config = replace(load(scenario), name=_name(directory))
     finished = _status(directory) == FINISHED
     model = CordModel(config, threads=threads)
     if finished:
@@ -188,7 +194,8 @@ def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
     except checkpoint.CheckpointError as error:
         raise BadInput(Problem(str(error), value=str(directory))) from error
     model.restore(arrays, tick, observer_state(state))
-    return Prepared(model, state, finished=False)
+    others = tuple(checkpoint.other_libraries(checkpoint.path_of(directory / CHECKPOINTS, tick)))
+    return Prepared(model, state, finished=False, other_libraries=others)
 
 
 def run_info(model: CordModel) -> RunInfo:
@@ -240,9 +247,13 @@ def _finish_after_error(writer: RunWriter, reason: str) -> None:
         writer.finish(FAILED, reason)
 
 
-def _status(directory: Path) -> str:
-    import json
+def _name(directory: Path) -> str:
+    """Return the name of the scenario that a run directory holds."""
+    metadata = json.loads((directory / schema.STORE_NAME / "zarr.json").read_text(encoding="utf-8"))
+    return str(metadata["attributes"]["name"])
 
+
+def _status(directory: Path) -> str:
     path = directory / schema.STATUS_NAME
     if not path.exists():
         return ""

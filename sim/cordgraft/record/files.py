@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cordgraft.core.problems import RunFailure
 
-class StoreError(RuntimeError):
+
+class StoreError(RunFailure):
     """The output could not be written (disk full, read-only, gone); the message says what was kept."""
 
 

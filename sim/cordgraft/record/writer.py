@@ -355,7 +355,6 @@ def setting_of(tissue: Tissue) -> dict[str, Any]:
         "elliptic_extrusion_ratio": left_right / antero_posterior,
         "segment_um": setting.segment_um,
         "cells_per_agent": setting.cells_per_agent,
-        "axons_per_agent": setting.axons_per_agent,
         "shape": list(lattice.shape),
         "spacing_um": list(lattice.spacing_um),
         "tick_h": tissue.clock.tick_h,

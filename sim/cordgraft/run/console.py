@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cordgraft.core.problems import BadInput, Caution
+from cordgraft.core.problems import BadInput, Caution, RunFailure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,6 +86,9 @@ def exit_codes() -> Iterator[None]:
     except UnitError as error:
         say(str(error), error=True)
         raise Leave(BAD_INPUT) from None
+    except RunFailure as error:
+        say(f"the run failed: {error}", error=True)
+        raise Leave(FAILED) from None
     except KeyboardInterrupt:
         say("interrupted", error=True)
         raise Leave(INTERRUPTED) from None

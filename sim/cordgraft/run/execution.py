@@ -88,6 +88,11 @@ def resume_run(directory: Path, threads: int, checkpoint_every: str, figures: bo
         return OK
     if not quiet:
         say(f"{directory}: going on from day {prepared.model.day:g}")
+    for change in prepared.other_libraries:
+        say(
+            f"caution: {change}; from here on the last bits may differ from a run that was never stopped",
+            error=True,
+        )
     with stop_request() as stop, progress_display(quiet) as show:
         result = run_model(
             prepared.model,

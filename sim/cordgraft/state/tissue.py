@@ -45,8 +45,6 @@ class Setting:
     cord_diameter_um : (left-right, antero-posterior)
     cells_per_agent : int
         Living cells that one simulated cell stands for.
-    axons_per_agent : float
-        Real fibres that one simulated host fibre stands for.
     seed : int
         Key of all random numbers.
     segment_um : float
@@ -59,7 +57,6 @@ class Setting:
     preset: str
     cord_diameter_um: tuple[float, float]
     cells_per_agent: int = 1
-    axons_per_agent: float = 1.0
     seed: int = 0
     segment_um: float = 1300.0
     level: str = "T9"
