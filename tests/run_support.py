@@ -32,6 +32,7 @@ def make_fake_run(
     seed: int = 1,
     shift: float = 1.0,
     voxel_um: float = 50.0,
+    painted: bool = False,
 ) -> Path:
     """Write a run directory with invented values and return it; `shift` scales what differs between runs."""
     directory.mkdir(parents=True)
@@ -56,12 +57,12 @@ def make_fake_run(
     cord = np.broadcast_to(radius <= 1.0, (x.size, y.size, z.size))
     tree: dict[str, xarray.Dataset] = {}
     tree["/"] = xarray.Dataset(attrs=_attrs(species, status, seed, graft))
+    static = {"map_cord": cord.astype(np.uint8), "map_rho": np.broadcast_to(radius, cord.shape)}
+    static["map_lesion_mask"] = (cord & (np.abs(z) < 900.0 * scale) & (radius < 0.7) & painted).astype(
+        np.float32
+    )
     tree[f"/{schema.GEOMETRY_GROUP}"] = xarray.Dataset(
-        {
-            "map_cord": (schema.SPACE, cord.astype(np.uint8)),
-            "map_rho": (schema.SPACE, np.broadcast_to(radius, cord.shape)),
-        },
-        coords=grid,
+        {name: (schema.SPACE, values) for name, values in static.items()}, coords=grid
     )
     frames = [
         _maps(day, cord, radius, (x, y, z), graft and day >= GRAFT_DAY, scale, shift)

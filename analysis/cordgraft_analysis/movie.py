@@ -1,7 +1,7 @@
 """A movie of the recorded maps: one picture per recording day, nothing in between.
 
 Days between recordings are not invented, so a run with four map days gives a movie of four pictures. For a
-smoother one let the scenario record more: ``record: {maps: every 7 d}``.
+smoother one let the scenario record more, for example every week: ``record: {maps: [7 d, 14 d, 21 d, ...]}``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from cordgraft_analysis.sections import FIELDS, Field, field_limit
 from cordgraft_analysis.sheet import Sheet
 from cordgraft_analysis.view import Frame, RunView, open_view
 
-#: Printed where a movie has few pictures.
-SMOOTHER = (
-    "only recorded days are shown; 'maps: every 7 d' under 'record' of the scenario gives a smoother movie"
-)
+#: Below so many pictures a movie says how to get a smoother one.
+FEW_PICTURES = 8
+SMOOTHER = "more days under record.maps, for example every 7 d, make the movie smoother"
 WIDTH_IN, DPI = 9.0, 110
 LEFT_IN, RIGHT_IN = 1.0, 1.35
 #: Rows of sections are no higher than this, inches.
@@ -191,13 +190,22 @@ def _picture(
     sheet.text(
         0.12, sheet.line + 0.08, palette.RESEARCH_SENTENCE, fontsize=7.5, fontweight="bold", va="center"
     )
-    seed = "" if view.seed is None else f", seed {view.seed}"
     stretch = row / true_height
-    note = f"recorded days only{seed}" + (
-        f"; dorso-ventral axis stretched × {stretch:.1f}" if abs(stretch - 1) > 0.01 else ""
-    )
+    notes = [f"{view.map_days.size} recorded days, nothing in between"]
+    if view.map_days.size < FEW_PICTURES:
+        notes.append(SMOOTHER)
+    if view.seed is not None:
+        notes.append(f"seed {view.seed}")
+    if abs(stretch - 1.0) > 0.01:
+        notes.append(f"dorso-ventral axis stretched × {stretch:.1f}")
     sheet.text(
-        WIDTH_IN - 0.12, sheet.line + 0.08, note, fontsize=7.0, va="center", ha="right", color="#555555"
+        WIDTH_IN - 0.12,
+        sheet.line + 0.08,
+        "; ".join(notes),
+        fontsize=6.6,
+        va="center",
+        ha="right",
+        color="#555555",
     )
     return sheet.figure
 

@@ -34,6 +34,8 @@ class Plane:
         Outer faces of the picture in data coordinates, mm.
     window : (from, to)
         Range of the horizontal axis that is shown, mm.
+    rows : (from, to)
+        Range of the vertical axis that is shown, mm: the cord, without empty layers of the lattice.
     half_depth_mm : float
         Half the thickness within which cells and axon points are shown.
     position_mm : float
@@ -44,6 +46,7 @@ class Plane:
     index: int
     extent: tuple[float, float, float, float]
     window: tuple[float, float]
+    rows: tuple[float, float]
     half_depth_mm: float
     position_mm: float
 
@@ -64,7 +67,7 @@ class Plane:
     @property
     def height_mm(self) -> float:
         """Height of what is shown, mm."""
-        return abs(self.extent[3] - self.extent[2])
+        return abs(self.rows[1] - self.rows[0])
 
 
 def sagittal_plane(view: RunView, window_mm: tuple[float, float] | None = None) -> Plane:
@@ -80,6 +83,7 @@ def sagittal_plane(view: RunView, window_mm: tuple[float, float] | None = None) 
         index,
         _floats(extent),
         (max(low, float(extent[0])), min(high, float(extent[1]))),
+        occupied(view, 1),
         depth,
         float(x[index]),
     )
@@ -95,7 +99,8 @@ def axial_plane(view: RunView, z_mm: float) -> Plane:
         "axial",
         index,
         _floats(extent),
-        (float(extent[0]), float(extent[1])),
+        occupied(view, 0),
+        occupied(view, 1),
         max(0.5 * dz, 0.1),
         float(z[index]),
     )
@@ -109,7 +114,8 @@ def _floats(values: Sequence[Any]) -> tuple[float, float, float, float]:
 def lesion_window(view: RunView, frames: Sequence[Frame]) -> tuple[float, float]:
     """Return the part of the cord that the sections show: the lesion of all frames with a margin, mm.
 
-    It is at least 3.2 and at most 9 times as long as the cord is deep, so that the true aspect stays readable.
+    It is at least 4.2 times as long as the cord is deep (3 times where axial slices stand beside it), so that a
+    sheet stays low, and at most 9 times, so that true proportions stay readable.
     """
     z = view.axes_mm[2]
     dz = view.spacing_mm[2]
@@ -119,7 +125,8 @@ def lesion_window(view: RunView, frames: Sequence[Frame]) -> tuple[float, float]
     occupied = np.flatnonzero(layers)
     low, high = (z[occupied[0]] - dz / 2, z[occupied[-1]] + dz / 2) if occupied.size else (0.0, 0.0)
     depth = cord_depth(view)
-    length = float(np.clip(1.6 * (high - low) + 1.2 * depth, 3.2 * depth, 9.0 * depth))
+    least = 3.0 if view.is_volume else 4.2
+    length = float(np.clip(1.6 * (high - low) + 1.2 * depth, least * depth, 9.0 * depth))
     first, last = float(z[0] - dz / 2), float(z[-1] + dz / 2)
     length = min(length, last - first)
     start = min(max(0.5 * float(low + high) - 0.5 * length, first), last - length)
@@ -128,8 +135,16 @@ def lesion_window(view: RunView, frames: Sequence[Frame]) -> tuple[float, float]
 
 def cord_depth(view: RunView) -> float:
     """Return the greatest dorso-ventral depth of the cord, mm."""
-    occupied = np.flatnonzero(view.cord.any(axis=(0, 2)))
-    return float((occupied[-1] - occupied[0] + 1) * view.spacing_mm[1]) if occupied.size else 1.0
+    dorsal, ventral = occupied(view, 1)
+    return ventral - dorsal
+
+
+def occupied(view: RunView, axis: int) -> tuple[float, float]:
+    """Return the outer faces of the layers along an axis that hold any cord, mm."""
+    others = tuple(other for other in range(3) if other != axis)
+    layers = view.axes_mm[axis][view.cord.any(axis=others)]
+    half = 0.5 * view.spacing_mm[axis]
+    return float(layers[0] - half), float(layers[-1] + half)
 
 
 # ------------------------------------------------------------------------------------------------ frame
@@ -139,7 +154,7 @@ def prepare_axes(axes: Any, plane: Plane) -> None:
         axes.set_xlim(plane.window[1], plane.window[0])  # rostral on the left
     else:
         axes.set_xlim(plane.window[0], plane.window[1])
-    axes.set_ylim(plane.extent[3], plane.extent[2])  # dorsal at the top
+    axes.set_ylim(plane.rows[1], plane.rows[0])  # dorsal at the top
     axes.set_aspect("auto")
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -397,14 +412,7 @@ def scale_bar(axes: Any, plane: Plane, colour: str = "#333333") -> None:
         solid_capstyle="butt",
     )
     axes.text(
-        0.5 * (start + end),
-        -0.10,
-        length_text(length),
-        transform=mixed,
-        ha="center",
-        va="top",
-        fontsize=7.0,
-        color=colour,
+        end, -0.10, length_text(length), transform=mixed, ha="right", va="top", fontsize=7.0, color=colour
     )
 
 

@@ -16,11 +16,11 @@ from cordgraft_analysis.view import Frame, RunView
 
 WIDTH_IN = 13.8
 #: A section panel is no wider than this where there are fewer days than columns, inches.
-WIDEST_IN = 3.4
+WIDEST_IN = 2.9
 #: A section is stretched dorso-ventrally where its true proportions would be flatter than this, inches.
 FLATTEST_IN = 0.45
 #: The strip of the whole cord is no higher than this, inches.
-HIGHEST_STRIP_IN = 1.1
+HIGHEST_STRIP_IN = 0.95
 #: Border of a lesion that was painted on a scan.
 MASK_LOOK: dict[str, Any] = {"color": "#000000", "linewidth": 0.8}
 LEFT_IN, RIGHT_IN, GAP_IN = 1.05, 1.5, 0.10
@@ -107,7 +107,8 @@ class SectionBlock:
     @property
     def note_in(self) -> float:
         """Height of the axis and the note under the rows, inches."""
-        return (0.70 if self.view.is_volume else 0.55) + self.under_row_in
+        lines = 1 + int(self.view.is_volume) + int(self.view.lesion_mask is not None)
+        return 0.43 + 0.13 * lines + self.under_row_in
 
     @property
     def under_row_in(self) -> float:
@@ -154,7 +155,7 @@ class SectionBlock:
 
     def legend(self, sheet: Sheet, entries: Sequence[tuple[str, str]], marker: str) -> None:
         """Write a legend into the right margin: (label, colour) from the top of the row downwards."""
-        step = min(0.118, (self.row_in + 0.16) / max(len(entries), 1))
+        step = 0.118
         top = sheet.line + 0.5 * (self.row_in - step * len(entries))
         for position, (label, colour) in enumerate(entries):
             middle = top + (position + 0.5) * step
@@ -186,7 +187,7 @@ class SectionBlock:
         from matplotlib.patches import Rectangle
 
         low, high = self.planes[0].window
-        bottom, top = self.strip.extent[2], self.strip.extent[3]
+        bottom, top = self.strip.rows
         axes.add_patch(
             Rectangle(
                 (low, bottom),
@@ -300,11 +301,9 @@ class SectionBlock:
             if self.stretch <= 1.01
             else f"Dorso-ventral axis stretched × {self.stretch:.1f}"
         )
-        scan = (
-            ""
-            if self.view.lesion_mask is None
-            else " Solid black line in the tissue row: lesion mask of the scan."
-        )
+        scan = ""
+        if self.view.lesion_mask is not None:
+            scan = "\nSolid black line in the tissue row: lesion mask of the scan."
         text = (
             f"{proportions}. Axis: distance from the middle of the injury (mm), rostral (+) at the left, dorsal (D) at"
             " the top. Dashed white line: border of the lesion (dead tissue, cavity, scar, graft and blood make up half"

@@ -63,7 +63,7 @@ def test_overview_of_every_kind_of_run_fits_a_page_and_says_what_it_is(
 ) -> None:
     figure = figures[variant]
     width, height = figure.get_size_inches()
-    assert width <= 14.0 and height <= 18.5
+    assert width <= 14.0 and height <= 16.6
     text = said(figure)
     assert text.count(palette.RESEARCH_SENTENCE) == 2
     assert "days after injury" in text
@@ -251,3 +251,12 @@ def test_movie_refuses_what_it_cannot_do(
     with pytest.raises(BadInput, match=r"pip install 'cordgraft\[mp4\]'"):
         movie.draw_movie(runs["grafted"], tmp_path / "movie.mp4")
     assert not list(tmp_path.iterdir())
+
+
+def test_lesion_mask_of_a_scan_is_outlined_and_explained(tmp_path: Path, figures: dict[str, Any]) -> None:
+    view = open_view(make_fake_run(tmp_path / "scan", species="human", painted=True, map_days=(14.0,)))
+    assert view.lesion_mask is not None and view.lesion_mask.max() == 1.0
+    with palette.style():
+        figure = overview_figure(view)
+    assert "lesion mask of the scan" in said(figure)
+    assert "lesion mask of the scan" not in said(figures["grafted"])

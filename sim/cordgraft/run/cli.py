@@ -217,7 +217,12 @@ def compare(
 @app.command()
 def report(
     directory: Annotated[Path, typer.Argument(help="Run directory.")],
-    movie: Annotated[bool, typer.Option("--movie", help="Also draw a movie of the recorded maps.")] = False,
+    movie: Annotated[
+        bool,
+        typer.Option(
+            "--movie", help="Also draw a movie; more days under record.maps (every 7 d) make it smoother."
+        ),
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Draw the figures of a run again and write its report page."""
