@@ -87,7 +87,7 @@ def test_travellers_keep_their_heading_for_a_while(period_h: float, voxel: float
     put(tissue, np.full(3000, 32 * 800 + 400), CellKind.ASTROCYTE, heading=np.tile([1, -1], 1500))
     days = 30.0
     moved = walk(migration, tissue, days * 24.0, period_h)
-    u, tau = 82.0, 10.0
+    u, tau = migration.params.traveller_drift, 10.0
     spread = 2.0 * spread_of(0.5) * days * 24.0
     expected = 2.0 * u**2 * tau * (days - tau * -np.expm1(-days / tau)) + spread
     # a lattice cannot spread a drift of m voxels a step by less than m (1 - m)
@@ -109,7 +109,8 @@ def test_without_turning_travellers_drift_at_their_speed_in_white_matter_only() 
         put(tissue, np.full(2000, 16 * 800 + 200), CellKind.ASTROCYTE, heading=1)
         moved = walk(migration, tissue, 240.0, 6.0)
         assert moved[:, 2].mean() == pytest.approx(
-            820.0 * factor, abs=4.0 * moved[:, 2].std() / np.sqrt(2000) + 3.0
+            10.0 * migration.params.traveller_drift * factor,
+            abs=4.0 * moved[:, 2].std() / np.sqrt(2000) + 3.0,
         )
 
 
