@@ -56,7 +56,6 @@ class World:
             white=chance.random(size),
             shape=shape,
             spacing=(40.0, 25.0, 30.0),
-            own=0.5,
         )
         kind = chance.integers(0, 5, rows).astype(np.uint8)
         self.cells = cell.Cells(
@@ -114,7 +113,7 @@ class World:
 def crowding(world: World, site: int) -> float:
     if world.space.capacity[site] <= 0.0:
         return math.inf
-    return max(0.0, (world.space.count[site] - world.space.own) / world.space.capacity[site])
+    return max(0.0, (world.space.count[site] - 1.0) / world.space.capacity[site])
 
 
 def decaying(age: float, dt: float, decay: float) -> float:
@@ -241,10 +240,8 @@ def hop_twin(world: World, site: int, start: int, row: int, heading: int, u: flo
                 other = neighbour(world, site, 2 * axis + up)
                 if other < 0 or (other != start and space.count[other] >= space.places[other]):
                     return site
-                here = (space.count[site] - space.own * (site == start)) / max(space.capacity[site], 1e-12)
-                there = (space.count[other] - space.own * (other == start)) / max(
-                    space.capacity[other], 1e-12
-                )
+                here = (space.count[site] - (site == start)) / max(space.capacity[site], 1e-12)
+                there = (space.count[other] - (other == start)) / max(space.capacity[other], 1e-12)
                 fall = min(1.0, max(0.0, here - there)) if pushed > 0.0 else 0.0
                 let_through = passage(world, site, other, m.barrier_stop)
                 return other if u - low < (free + pushed * fall) * let_through else site

@@ -194,7 +194,7 @@ def test_hops_have_the_right_mean_and_spread_and_never_a_chance_above_one(
     migration = Migration()
     shape, spacing = (8, 8, 16), (voxel, voxel, voxel)
     motion = migration.motion(period_h, shape, spacing)
-    space: Any = cell.Space(*([None] * 6), shape, spacing, 1.0)
+    space: Any = cell.Space(*([None] * 6), shape, spacing)
     for row in range(6):
         dt_h = period_h / motion.pieces[row]
         speed = motion.drift if row == cell_motion.TRAVELLER else 0.0

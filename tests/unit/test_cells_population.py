@@ -239,3 +239,20 @@ def test_a_graft_runs_the_course_of_the_well_mixed_one() -> None:
         np.array(seen)[5] / totals[5], expected[:, 5] / expected[:, 5].sum(), atol=0.03
     )
     assert processes[2].dividing_fraction(tissue, 60 * 24) == pytest.approx(0.0098, abs=0.002)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("stands_for", [1, 4])
+def test_growth_does_not_depend_on_how_many_cells_a_simulated_one_stands_for(stands_for: int) -> None:
+    """A simulated cell is a sample: it does not crowd itself with the living cells that it stands for."""
+    processes = [Survival(), Fate(), Division(), Migration(), CellTurnover()]
+    tissue = bare(processes, (1, 24, 96), (50.0, 50.0, 50.0), days=30, prepare=False)
+    object.__setattr__(tissue.setting, "cells_per_agent", stands_for)
+    for process in processes:
+        process.prepare(tissue)
+    pack(tissue)
+    dose = len(tissue.cells)
+    assert tissue["map.cell_capacity"].max() == pytest.approx(30.0 / stands_for)
+    run(tissue, processes, 28 * 24)
+    expected = graft_course((0.71, 0.25, 0.04), 0.0, np.array([0.0, 28.0]))[:, 1].sum()
+    # with 1/stands_for taken off instead of the whole cell the second case ends at 0.6 of the first
+    assert len(tissue.cells) / dose == pytest.approx(expected, rel=0.1)

@@ -57,8 +57,7 @@ class Space(NamedTuple):
     """The lattice as cells see it; arrays are flat (voxel,), C order.
 
     `count` simulated cells (float64), `places` they may take (int32), `capacity` the same not rounded (float64);
-    `barrier` and `white` float64, 0-1; `shape` voxels and `spacing` um per axis; `own` is the part of `count`
-    that is the living cell itself, by which it is not crowded: 1 / cells_per_agent.
+    `barrier` and `white` float64, 0-1; `shape` voxels and `spacing` um per axis.
     """
 
     cord: Any
@@ -69,7 +68,6 @@ class Space(NamedTuple):
     white: Any
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
-    own: float
 
 
 def cells_of(tissue: Any) -> Cells:
@@ -89,7 +87,6 @@ def space_of(tissue: Any) -> Space:
         white=tissue["fraction.white"].reshape(-1),
         shape=tissue.lattice.shape,
         spacing=tissue.lattice.spacing_um,
-        own=1.0 / tissue.setting.cells_per_agent,
     )
 
 
@@ -117,12 +114,14 @@ def crowding(site: Any, space: Any) -> Any:
     """Return n/K as the cell itself meets it: the *others* in its voxel over what the voxel can hold.
 
     Without taking itself off, a lone cell would inhibit itself by 1/K, and a fine lattice (few places a voxel)
-    would grow grafts more slowly than a coarse one.
+    would grow grafts more slowly than a coarse one. The whole simulated cell is taken off, however many living
+    ones it stands for: it is a sample of them, and the others of the sample say how many more there are. Counted
+    as its own neighbours they stopped all division where a voxel holds few simulated cells.
     """
     capacity = space.capacity[site]
     if capacity <= 0.0:
         return np.inf
-    return max(0.0, (space.count[site] - space.own) / capacity)
+    return max(0.0, (space.count[site] - 1.0) / capacity)
 
 
 # ---------------------------------------------------------------------------------------------- hazard
