@@ -277,7 +277,7 @@ def test_the_scar_of_a_rim_voxel_peaks_when_the_design_says() -> None:
 # ------------------------------------------------------------------------------------------ vessels
 
 
-VESSEL_RATES = milieu.VesselRates(1 / 24, 0.05, 0.6, 4.0, 0.7, 15.0, 1.3, 0.25, 0.5)
+VESSEL_RATES = milieu.VesselRates(1 / 24, 0.05, 0.24, 0.6, 4.0, 0.7, 15.0, 1.3, 0.25, 0.5)
 
 
 def vessel_inputs(voxels: int, seed: int) -> tuple[Array, Array, milieu.VesselGround]:
@@ -285,51 +285,51 @@ def vessel_inputs(voxels: int, seed: int) -> tuple[Array, Array, milieu.VesselGr
     ground = milieu.VesselGround(*(rng.random(voxels) for _ in milieu.VesselGround._fields))
     ground.oxygen[:] *= 30.0
     ground.severity[::5] = 0.0
-    ground.damage[:] *= ground.severity
-    spent = rng.random(voxels) * ground.severity * rng.integers(0, 2, voxels)
-    return 1.5 * rng.random(voxels), spent, ground
+    done = np.minimum(1.0, rng.random(voxels) * 1.2) * rng.integers(0, 2, voxels)
+    return 1.5 * rng.random(voxels), done, ground
 
 
-def vessel_twin(v: Array, spent: Array, g: milieu.VesselGround, r: milieu.VesselRates) -> tuple[Array, Array]:
-    used = g.severity - g.damage
-    hit = used > spent
+def vessel_twin(v: Array, done: Array, g: milieu.VesselGround, r: milieu.VesselRates) -> tuple[Array, Array]:
+    hit = (g.severity > 0) & (done < 1)
     ruptured = g.severity**r.rupture_power / (g.severity**r.rupture_power + r.rupture_half**r.rupture_power)
-    share = np.divide(used - spent, g.severity, out=np.zeros_like(v), where=hit)
-    cut = np.where(spent == 0, g.impact * (1 - r.left), 0.0)
+    share = (1 - done) * r.rupture_step
+    cut = np.where(done == 0, g.impact * (1 - r.left), 0.0)
     v = np.where(hit, np.maximum(0, v - cut - (1 - g.impact) * ruptured * share), v)
     lack = 1 - g.oxygen / r.onset
     excess = v - (g.white + g.grey + g.graft + r.dead * (g.necrosis + g.scar + g.blood))
     gain = r.grow * np.maximum(0, lack) * np.maximum(0, g.sprouts)
     grown = settle(v, gain * r.most, gain + r.prune * np.maximum(0, excess), r.h)
-    return np.where((lack > 0) | (excess > 1e-12), grown, v), np.where(hit, used, spent)
+    return np.where((lack > 0) | (excess > 1e-12), grown, v), np.where(hit, done + share, done)
 
 
 def test_vessel_step_equals_its_twin() -> None:
-    vessels, spent, ground = vessel_inputs(300, 4)
-    wanted = vessel_twin(vessels, spent, ground, VESSEL_RATES)
+    vessels, done, ground = vessel_inputs(300, 4)
+    wanted = vessel_twin(vessels, done, ground, VESSEL_RATES)
     before = vessels.copy()
-    milieu.vessel_all(0, 300, vessels, spent, ground, VESSEL_RATES)
+    milieu.vessel_all(0, 300, vessels, done, ground, VESSEL_RATES)
     np.testing.assert_allclose(vessels, wanted[0], rtol=1e-12)
-    np.testing.assert_allclose(spent, wanted[1], rtol=1e-12)
+    np.testing.assert_allclose(done, wanted[1], rtol=1e-12)
     assert (vessels != before).any()
     assert type(Vessels().params).specs()["growth"].default == VESSEL_RATES.grow
 
 
 @pytest.mark.parametrize("hours", [1, 6])
 def test_the_loss_of_vessels_does_not_depend_on_the_step(hours: int) -> None:
-    """The share lost is that of the damage signal, so any step gives the same vessels at the end of a day."""
+    """The rupture follows its own time course, so any step gives the same vessels at the end of a day."""
     ends = []
     for step in (1, hours):
-        vessels, spent = np.ones(1), np.zeros(1)
+        vessels, done = np.ones(1), np.zeros(1)
+        rates = VESSEL_RATES._replace(h=step / 24.0, rupture_step=-np.expm1(-step / 3.6))
         fill = {name: np.zeros(1) for name in milieu.VesselGround._fields}
         fill |= {"severity": np.full(1, 0.7), "impact": np.full(1, 0.3), "oxygen": np.full(1, 25.0)}
         fill |= {"white": np.full(1, 2.0)}
-        for tick in range(step, 25, step):
-            fill["damage"] = np.full(1, 0.7 * np.exp(-tick / 3.6))
-            milieu.vessel_all(0, 1, vessels, spent, milieu.VesselGround(**fill), VESSEL_RATES)
+        for _ in range(step, 25, step):
+            milieu.vessel_all(0, 1, vessels, done, milieu.VesselGround(**fill), rates)
         ends.append(vessels[0])
+        assert done[0] == pytest.approx(-np.expm1(-24.0 / 3.6), rel=1e-12)
     assert ends[0] == pytest.approx(ends[1], rel=1e-12)
-    assert 0.2 < ends[0] < 0.4
+    lost = 0.7 * 0.7**4 / (0.7**4 + 0.6**4)
+    assert ends[0] == pytest.approx(1.0 - 0.3 * 0.95 + np.expm1(-24.0 / 3.6) * lost, rel=1e-12)
 
 
 # ------------------------------------------------------------------------------------ tissue at risk

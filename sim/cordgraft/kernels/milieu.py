@@ -315,14 +315,13 @@ def scar_all(start: Any, stop: Any, x: Any, ground: Any, r: Any) -> None:
 class VesselGround(NamedTuple):
     """What the vessels read, flat (voxels,) float64.
 
-    `impact` is the share killed by the impact, `severity` the damage signal at the injury and `damage` now,
-    `oxygen` mmHg, `sprouts` the density of vessels that can sprout into the voxel: ``V + l^2 lap(V)`` with the
-    length of a sprout; then the dry fractions.
+    `impact` is the share killed by the impact, `severity` its local severity, `oxygen` mmHg, `sprouts` the
+    density of vessels that can sprout into the voxel: ``V + l^2 lap(V)`` with the length of a sprout; then the
+    dry fractions.
     """
 
     impact: Array
     severity: Array
-    damage: Array
     oxygen: Array
     sprouts: Array
     white: Array
@@ -336,12 +335,14 @@ class VesselGround(NamedTuple):
 class VesselRates(NamedTuple):
     """Numbers of the vessels.
 
-    Step (d), density left by the injury, severity of half rupture and its power, growth (1/d), onset of hypoxic
-    growth (mmHg), highest density, pruning (1/d), density that dead tissue carries.
+    Step (d), density left by the injury, share of the rupture still to come that comes in this step, severity of
+    half rupture and its power, growth (1/d), onset of hypoxic growth (mmHg), highest density, pruning (1/d),
+    density that dead tissue carries.
     """
 
     h: float
     left: float
+    rupture_step: float
     rupture_half: float
     rupture_power: float
     grow: float
@@ -355,18 +356,21 @@ class VesselRates(NamedTuple):
 ROUNDING = 1e-12
 
 
-@body
-def vessel_loss(v: Any, spent: Any, impact: Any, severity: Any, damage: Any, r: Any) -> Any:
-    """Return the vessel density of one voxel after the damage signal fell to `damage`.
+#: Share of the rupture that may be missing when it counts as over.
+RUPTURED = 1e-9
 
-    The first damage signal cuts the vessels of dead tissue. Of what the injury takes beyond that, the share goes
-    that the signal has lost since the last step, whatever its time course and the length of the step.
+
+@body
+def vessel_loss(v: Any, done: Any, impact: Any, severity: Any, r: Any) -> Any:
+    """Return the vessel density of one voxel after a step of rupture; `done` is the share of it that is over.
+
+    The first step cuts the vessels of dead tissue. Of the others the share that the severity ruptures goes with
+    the time course of the rupture, whatever the length of the step.
     """
-    cut = impact * (1.0 - r.left)
+    cut = impact * (1.0 - r.left) if done == 0.0 else 0.0
     power = severity**r.rupture_power
     ruptured = (1.0 - impact) * power / (power + r.rupture_half**r.rupture_power)
-    loss = ruptured * (severity - damage - spent) / severity
-    return max(0.0, v - loss - (cut if spent == 0.0 else 0.0))
+    return max(0.0, v - cut - ruptured * (1.0 - done) * r.rupture_step)
 
 
 @body
@@ -377,17 +381,18 @@ def vessel_growth(v: Any, lack: Any, excess: Any, sprouts: Any, r: Any) -> Any:
 
 
 @kernel
-def vessel_all(start: Any, stop: Any, vessels: Any, spent: Any, ground: Any, r: Any) -> None:
-    """Advance the vessel density of voxels ``start .. stop``."""
-    impact, severity, damage = ground.impact, ground.severity, ground.damage
+def vessel_all(start: Any, stop: Any, vessels: Any, done: Any, ground: Any, r: Any) -> None:
+    """Advance the vessel density of voxels ``start .. stop``; `done` is the share of the rupture that is over."""
+    impact, severity = ground.impact, ground.severity
     oxygen, sprouts = ground.oxygen, ground.sprouts
     white, grey, graft = ground.white, ground.grey, ground.graft
     necrosis, scar, blood = ground.necrosis, ground.scar, ground.blood
     for i in range(start, stop):
-        used = severity[i] - damage[i]
-        if used > spent[i]:
-            vessels[i] = vessel_loss(vessels[i], spent[i], impact[i], severity[i], damage[i], r)
-            spent[i] = used
+        if severity[i] > 0.0 and done[i] < 1.0:
+            vessels[i] = vessel_loss(vessels[i], done[i], impact[i], severity[i], r)
+            done[i] += (1.0 - done[i]) * r.rupture_step
+            if done[i] > 1.0 - RUPTURED:
+                done[i] = 1.0
         lack = 1.0 - oxygen[i] / r.onset
         carry = white[i] + grey[i] + graft[i] + r.dead * (necrosis[i] + scar[i] + blood[i])
         excess = vessels[i] - carry

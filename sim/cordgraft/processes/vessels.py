@@ -1,14 +1,16 @@
 """Vessels: density of perfused vessels relative to intact tissue (1 = normal).
 
     cut         V = 1 - 0.95 i  where the impact kills the share i of the tissue, at once
-    rupture     dV = (1 - i) H(sigma; 0.6, 4) ds/sigma   with the damage signal s, which starts at sigma
+    rupture     V' = -(1 - i) H(sigma; 0.6, 4) e^(-t/tau_r)/tau_r   t since the injury, sigma its severity there
     regrowth    V' = a_V h(p) S (V_max - V),   S = V + l^2 lap(V),   h(p) = max(0, 1 - p/p_on)
     pruning     V' = -V max(0, V - V_c)/tau_V
 
-The damage signal fades with 0.15 d, so the loss is over within the first day. Hypoxic tissue (`p` below `p_on`,
-mmHg) sprouts from the vessels in the voxel and next to it (`l`, um, gives the front a speed ``2 a_V l`` of about
-50 um/d in anoxic tissue; no flux through the edge of the cord). Regrowth that overshoots what the tissue carries
-is pruned: ``V_c = w_white + w_grey + w_graft + c (w_necrosis + w_scar + w_blood)``, c = 0.5; fluid carries none.
+``H(x; k, n) = x^n/(x^n + k^n)``. With ``tau_r`` 0.15 d the loss is over within the first day; each voxel keeps
+the share of its rupture that is over, so no calendar is read and no immune cell is needed for a vessel to tear.
+Hypoxic tissue (`p` below `p_on`, mmHg) sprouts from the vessels in the voxel and next to it (`l`, um, gives the
+front a speed ``2 a_V l`` of about 50 um/d in anoxic tissue; no flux through the edge of the cord). Regrowth that
+overshoots what the tissue carries is pruned: ``V_c = w_white + w_grey + w_graft + c (w_necrosis + w_scar +
+w_blood)``, c = 0.5; fluid carries none.
 In intact, oxygenated tissue V stays 1 to the last bit.
 
 Sources: collapse within a day, regrowth days 4-7, thinning by day 14 in the rat (Casella 2002,
@@ -20,6 +22,7 @@ Left out: flow and pressure, spasm, autoregulation, the time that a graft's own 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import expm1
 from typing import Any
 
 from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
@@ -43,7 +46,11 @@ class Vessels(Process):
                 "density.vessels", "1", "perfused vessels relative to intact tissue", bounds=(0.0, 5.0)
             ),
             ArraySpec(
-                "density.damage_spent", "1", "damage signal that has acted on the vessels", record=False
+                "density.ruptured",
+                "1",
+                "share of the rupture by the injury that is over",
+                bounds=(0.0, 1.0),
+                record=False,
             ),
         )
     )
@@ -51,7 +58,6 @@ class Vessels(Process):
         "map.cord",
         "map.impact",
         "map.severity",
-        "density.damage",
         "field.oxygen",
         "fraction.white",
         "fraction.grey",
@@ -60,7 +66,7 @@ class Vessels(Process):
         "fraction.scar",
         "fraction.blood",
     )
-    writes = ("density.vessels", "density.damage_spent")
+    writes = ("density.vessels", "density.ruptured")
 
     @dataclass(frozen=True)
     class Params(BaseParams):
@@ -74,6 +80,13 @@ class Vessels(Process):
             evidence="assumed",
             source=_CASELLA,
             doi=_CASELLA_DOI,
+        )
+        rupture_time: float = quantity(
+            0.15,
+            "d",
+            "time constant with which vessels round the core rupture",
+            bounds=(0.001, 30.0),
+            evidence="assumed",
         )
         rupture_half: float = quantity(
             0.6,
@@ -147,7 +160,6 @@ class Vessels(Process):
         ground = VesselGround(
             impact=flat("map.impact"),
             severity=flat("map.severity"),
-            damage=flat("density.damage"),
             oxygen=flat("field.oxygen"),
             sprouts=neighbour_mean(tissue["density.vessels"], self._segments, reach).reshape(-1),
             white=flat("fraction.white"),
@@ -160,6 +172,7 @@ class Vessels(Process):
         rates = VesselRates(
             h=key.dt_h / 24.0,
             left=p.core_density,
+            rupture_step=-expm1(-key.dt_h / 24.0 / p.rupture_time),
             rupture_half=p.rupture_half,
             rupture_power=p.rupture_power,
             grow=p.growth,
@@ -168,5 +181,5 @@ class Vessels(Process):
             prune=1.0 / p.pruning_time,
             dead=p.carried_by_dead,
         )
-        vessels, spent = flat("density.vessels"), flat("density.damage_spent")
-        run_blocks(vessel_all, tissue.lattice.size, vessels, spent, ground, rates)
+        vessels, done = flat("density.vessels"), flat("density.ruptured")
+        run_blocks(vessel_all, tissue.lattice.size, vessels, done, ground, rates)
