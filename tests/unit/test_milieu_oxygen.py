@@ -105,3 +105,23 @@ def test_vessels_fall_within_a_day_come_back_in_the_first_weeks_and_thin() -> No
     assert 0.3 < core_course[28] < 0.8
     far = tissue["density.vessels"][:, :, :4]
     assert (far[tissue["map.cord"][:, :, :4] > 0] == 1.0).all()
+
+
+@pytest.mark.parametrize(("edge", "speed"), [(25.0, 60.0), (100.0, 71.0)])
+def test_vessels_grow_into_anoxic_tissue_at_the_stated_speed(edge: float, speed: float) -> None:
+    vessels = Vessels()
+    layers = round(3200.0 / edge)
+    read = [ArraySpec(name, "1", "held") for name in ("map.impact", "map.severity", "field.oxygen")]
+    tissue = make_tissue([vessels], (1, 4, layers), (edge, edge, edge), extra=read, days=40)
+    for name in ("white", "grey"):
+        tissue[f"fraction.{name}"][...] = 0.0
+    tissue["fraction.graft"][...] = tissue["map.cord"]
+    tissue["density.vessels"][:, :, round(100.0 / edge) :] = 0.0
+    z = (np.arange(layers) + 0.5) * edge
+    front = []
+    for tick in range(36 * 24 + 1):
+        if tick in (16 * 24, 36 * 24):
+            profile = tissue["density.vessels"][0, 1]
+            front.append(float(np.interp(0.5, profile[::-1], z[::-1])))
+        vessels.step(tissue, Key(1, tick, 1.0))
+    assert (front[1] - front[0]) / 20.0 == pytest.approx(speed, rel=0.02)
