@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cordgraft import CordModel
-from cordgraft.engine.runner import open_for_resume, run_model
+from cordgraft.engine.resume import open_for_resume
+from cordgraft.engine.runner import run_model
 from tests.support import SMALL, arrays_of, differing
 
 

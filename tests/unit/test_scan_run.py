@@ -13,7 +13,8 @@ nibabel = pytest.importorskip("nibabel", reason="needs the extra [mri]")
 from cordgraft import CordModel  # noqa: E402
 from cordgraft.core.problems import BadInput  # noqa: E402
 from cordgraft.core.straightening import StraighteningMap  # noqa: E402
-from cordgraft.engine.runner import open_for_resume, run_model  # noqa: E402
+from cordgraft.engine.resume import open_for_resume  # noqa: E402
+from cordgraft.engine.runner import run_model  # noqa: E402
 from tests.support import differing  # noqa: E402
 
 pytestmark = pytest.mark.mri

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +17,14 @@ from cordgraft.core.problems import BadInput, Problem
 from cordgraft.engine import checkpoint
 from cordgraft.record.files import StoreError
 from cordgraft.record.provenance import RunInfo
-from cordgraft.record.writer import FAILED, FINISHED, INTERRUPTED, RunWriter, observer_state
+from cordgraft.record.writer import FAILED, FINISHED, INTERRUPTED, RunWriter
 from cordgraft.scenario.catalog import to_yaml
-from cordgraft.scenario.load import load
 
 if TYPE_CHECKING:
     import xarray
 
     from cordgraft.engine.model import CordModel, Progress
+    from cordgraft.engine.resume import Prepared
 
 CHECKPOINTS = schema.CHECKPOINTS_NAME
 #: What an earlier run may have left in its directory, and what `overwrite` removes.
@@ -58,20 +57,6 @@ class RunResult:
         return xarray.open_datatree(self.directory / schema.STORE_NAME, engine="zarr", chunks=None)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A run that was stopped, ready to go on.
-
-    `state` is what its checkpoint holds beside the tissue; `other_libraries` says which versions have changed
-    since, and then the rest of the run may differ in its last bits from one that was never stopped.
-    """
-
-    model: CordModel
-    state: Mapping[str, Any]
-    finished: bool
-    other_libraries: tuple[str, ...] = ()
-
-
 def run_model(
     model: CordModel,
     directory: Path,
@@ -98,7 +83,7 @@ def run_model(
     should_stop : callable, optional
         Asked after each tick; if true, a checkpoint is written and the run ends as interrupted.
     resume : Prepared, optional
-        What `open_for_resume` returned for this directory.
+        What `cordgraft.engine.resume.open_for_resume` returned for this directory.
 
     Raises
     ------
@@ -167,37 +152,6 @@ def save_checkpoint(model: CordModel, writer: RunWriter, directory: Path) -> Pat
     )
 
 
-def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
-    """Return the model of a stopped run at its newest whole checkpoint.
-
-    Raises
-    ------
-    BadInput
-        If the directory holds no run, no checkpoint that can be used, or one of another version.
-    """
-    from cordgraft.engine.model import CordModel
-
-    scenario = directory / schema.SCENARIO_NAME
-    if not scenario.exists() or not (directory / schema.STORE_NAME / "zarr.json").exists():
-        raise BadInput(
-            Problem(
-                f"this is no run directory (there is no {schema.SCENARIO_NAME} in it)", value=str(directory)
-            )
-        )
-    config = replace(load(scenario), name=_name(directory))
-    finished = _status(directory) == FINISHED
-    model = CordModel(config, threads=threads)
-    if finished:
-        return Prepared(model, {}, finished=True)
-    try:
-        arrays, tick, state = checkpoint.load_newest(directory / CHECKPOINTS, digest=config.digest)
-    except checkpoint.CheckpointError as error:
-        raise BadInput(Problem(str(error), value=str(directory))) from error
-    model.restore(arrays, tick, observer_state(state))
-    others = tuple(checkpoint.other_libraries(checkpoint.path_of(directory / CHECKPOINTS, tick)))
-    return Prepared(model, state, finished=False, other_libraries=others)
-
-
 def run_info(model: CordModel) -> RunInfo:
     """Return what the recorder is told of a run."""
     config = model.config
@@ -245,19 +199,6 @@ def _finish_after_error(writer: RunWriter, reason: str) -> None:
     """Mark the run as failed where that is still possible; the error that ended it matters more."""
     with suppress(StoreError, OSError):
         writer.finish(FAILED, reason)
-
-
-def _name(directory: Path) -> str:
-    """Return the name of the scenario that a run directory holds."""
-    metadata = json.loads((directory / schema.STORE_NAME / "zarr.json").read_text(encoding="utf-8"))
-    return str(metadata["attributes"]["name"])
-
-
-def _status(directory: Path) -> str:
-    path = directory / schema.STATUS_NAME
-    if not path.exists():
-        return ""
-    return str(json.loads(path.read_text(encoding="utf-8"))["status"])
 
 
 def _straightening(model: CordModel) -> dict[str, Any] | None:

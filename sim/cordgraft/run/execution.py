@@ -78,7 +78,8 @@ def run_order(order: Order) -> int:
 def resume_run(directory: Path, threads: int, checkpoint_every: str, figures: bool, quiet: bool) -> int:
     """Go on with a run that was stopped; returns the exit code."""
     checkpoint_h = _hours(checkpoint_every, "--checkpoint-every")
-    from cordgraft.engine.runner import open_for_resume, run_model
+    from cordgraft.engine.resume import open_for_resume
+    from cordgraft.engine.runner import run_model
 
     started = time.monotonic()
     with compiling_notice(quiet):
