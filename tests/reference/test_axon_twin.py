@@ -461,10 +461,8 @@ def twin_injury(
         soma = faces[0] if direction > 0 else faces[1]
 
         def cut_here(k: int, f: int = f, direction: int = direction, soma: float = soma) -> None:
-            share, _ = uniform_pair(key.seed, after["id"][f], key.tick, int(Stream.FIBRE_INJURY), 2)
             after["state"][f], after["conducting"][f], after["cut_tick"][f] = fibre.SEVERED, 0.0, key.tick
             after["cut_um"][f] = z[k] - direction * dz / 2
-            after["dieback_um"][f] = p.dieback_least + share * (p.dieback_most - p.dieback_least)
             after["receded_um"][f] = min(p.acute_degeneration, abs(soma - after["cut_um"][f]))
             after["stump_um"][f] = after["cut_um"][f] - direction * after["receded_um"][f]
 
@@ -494,11 +492,9 @@ def twin_injury(
             else:
                 cut_here(layers[int(np.argmax(severe))])
         elif state in (fibre.SEVERED, fibre.DORMANT):
-            end = int(np.clip(np.floor((after["cut_um"][f] - z[0]) / dz + 0.5), 0, z.size - 1))
-            stretch = range(min(stump, end), max(stump, end) + 1)
-            attack = max(float(tissue["density.macrophages_pro"][i[k], j[k], k]) for k in stretch)
-            goal = min(after["dieback_um"][f], abs(soma - after["cut_um"][f]))
-            reached = min(goal, after["receded_um"][f] + p.dieback_rate * attack * days)
+            attack = float(tissue["density.macrophages_pro"][i[stump], j[stump], stump])
+            step = p.dieback_rate * after["frailty"][f] * attack * days
+            reached = min(abs(soma - after["cut_um"][f]), after["receded_um"][f] + step)
             if attack <= p.dieback_floor or reached <= after["receded_um"][f]:
                 after["state"][f] = fibre.DORMANT
             else:

@@ -39,7 +39,7 @@ DESCRIPTIONS: dict[Stream, str] = {
     Stream.SUBJECT: "the animal or patient: impact energy, cord size, axon capacity, plasticity, immunity",
     Stream.INJURY: "spared rim of this injury and its dorsal or ventral offset",
     Stream.FIBRE_PLACE: "where a simulated host fibre runs in the cross-section",
-    Stream.FIBRE_INJURY: "which fibres the impact severs, which swell, how far a stump dies back",
+    Stream.FIBRE_INJURY: "which fibres the impact severs, which swell, how fast a stump dies back",
     Stream.DELIVERY_PLACE: "where an injected cell comes to rest",
     Stream.DELIVERY_KIND: "what an injected cell is: residual, precursor or committed",
     Stream.SURVIVAL: "whether a cell dies in this step",

@@ -11,7 +11,6 @@ from cordgraft.kernels.compile import body, kernel
 from cordgraft.kernels.random import child_id, uniform_pair
 
 _FATE = int(Stream.FIBRE_FATE)
-_INJURY = int(Stream.FIBRE_INJURY)
 
 INTACT, SWOLLEN, SEVERED, DORMANT, GROWING, STALLED, CONNECTED, CENSORED, LOST = range(9)
 #: What `injure_all` reports of a fibre.
@@ -61,7 +60,7 @@ class Fibres(NamedTuple):
     cut_tick: Any
     stump_um: Any
     receded_um: Any
-    dieback_um: Any
+    frailty: Any
     conducting: Any
 
 
@@ -74,8 +73,6 @@ class Harm(NamedTuple):
     swollen_days: float
     resolving: float
     acute_um: float
-    dieback_low_um: float
-    dieback_high_um: float
     dieback_rate: float
     dieback_least: float
     log_um: float
@@ -175,45 +172,42 @@ def scan(f: Any, fibres: Any, hurt: Any, outline: Any) -> Any:
 
 @body
 def sever(f: Any, k: Any, fibres: Any, outline: Any, harm: Any, key: Any) -> None:
-    """Cut a fibre in layer `k`: its end recedes by the acute distance at once and draws how far it will die back."""
+    """Cut a fibre in layer `k`: its end recedes by the acute distance at once."""
     z0, dz = outline.grid[2], outline.grid[5]
     soma = z0 - 0.5 * dz if fibres.direction[f] > 0 else z0 + (outline.cord.shape[2] - 0.5) * dz
     # The face of the layer that looks to the soma.
     cut = z0 + (k - 0.5 * fibres.direction[f]) * dz
-    share, _ = uniform_pair(key.seed, fibres.id[f], key.tick, _INJURY, 2)
     fibres.state[f] = SEVERED
     fibres.conducting[f] = 0.0
     fibres.cut_um[f] = cut
     fibres.cut_tick[f] = key.tick
-    fibres.dieback_um[f] = harm.dieback_low_um + share * (harm.dieback_high_um - harm.dieback_low_um)
     fibres.receded_um[f] = min(harm.acute_um, abs(soma - cut))
     fibres.stump_um[f] = cut - fibres.direction[f] * fibres.receded_um[f]
 
 
 @body
 def recede(f: Any, fibres: Any, hurt: Any, outline: Any, harm: Any, days: Any) -> Any:
-    """Let a stump die back for `days`; returns whether it has come far enough to be logged."""
+    """Let a stump die back for `days`; returns whether its end is to be logged.
+
+    Only macrophages at the stump itself drive it, so that it comes to rest where it has left them behind.
+    """
     direction = fibres.direction[f]
-    start, end = layer(fibres.stump_um[f], outline), layer(fibres.cut_um[f], outline)
-    attackers = 0.0
-    across, deep = fibres.rho[f] * np.cos(fibres.phi[f]), fibres.rho[f] * np.sin(fibres.phi[f])
-    k = start
-    while (end - k) * direction >= 0:
-        _, _, i, j = place(across, deep, k, outline)
-        attackers = max(attackers, hurt.macrophages[i, j, k])
-        k += direction
+    k = layer(fibres.stump_um[f], outline)
+    _, _, i, j = place(fibres.rho[f] * np.cos(fibres.phi[f]), fibres.rho[f] * np.sin(fibres.phi[f]), k, outline)
+    attackers = hurt.macrophages[i, j, k]
     z0, dz = outline.grid[2], outline.grid[5]
     soma = z0 - 0.5 * dz if direction > 0 else z0 + (outline.cord.shape[2] - 0.5) * dz
-    goal = min(fibres.dieback_um[f], abs(soma - fibres.cut_um[f]))
+    whole = abs(soma - fibres.cut_um[f])
     before = fibres.receded_um[f]
-    after = min(goal, before + harm.dieback_rate * attackers * days)
+    after = min(whole, before + harm.dieback_rate * fibres.frailty[f] * attackers * days)
     if attackers <= harm.dieback_least or after <= before:
+        stopped = fibres.state[f] == SEVERED and before > min(harm.acute_um, whole)
         fibres.state[f] = DORMANT
-        return False
+        return stopped
     fibres.state[f] = SEVERED
     fibres.receded_um[f] = after
     fibres.stump_um[f] = fibres.cut_um[f] - direction * after
-    return after >= goal or np.floor(after / harm.log_um) > np.floor(before / harm.log_um)
+    return np.floor(after / harm.log_um) > np.floor(before / harm.log_um)
 
 
 @body

@@ -18,17 +18,18 @@ is thus wholly correlated: the worst place counts.
 was struck, ``z = sigma^2/(sigma^2 + 0.1^2)`` (so that the rule fades out with the impact). Swollen fibres leave
 that state at 1/4 per day: 43 % resolve, the rest break and are severed. A swollen fibre does not conduct.
 
-*Die-back.* A severed end recedes 300 um at once, then to a distance drawn uniformly between 300 and 1000 um at
-``rate x M1``, ``M1`` = greatest density of pro-inflammatory macrophages between cut and stump. A stump without
-macrophages, or at its distance, rests (dormant). Fibres that had regrown and are cut again nearer to the soma
-lose what they had grown.
+*Die-back.* A severed end recedes 300 um at once, then at ``rate x q x M1``, ``M1`` = density of pro-inflammatory
+macrophages at the stump, ``q`` its own factor, even over 1 +- 0.5. A stump that has left the macrophages behind,
+or that they have left, rests (dormant): how far fibres die back is an outcome. Fibres that had regrown and are
+cut again nearer to the soma lose what they had grown.
 
 Symbols: rho 1; phi rad; impact, sigma, f 1; M1 1 (1 = a saturated voxel); times d; lengths um.
 
 Sources
 -------
 43 % of spheroids resolve: in vivo two-photon study of mild contusion, 2022 (read). 300 um within an hour:
-Kerschensteiner 2005 (recalled). 300-1000 um of die-back, macrophage dependent: Horn 2008 (recalled). More than
+Kerschensteiner 2005 (recalled). Macrophages drive the later die-back: Horn 2008 (recalled); its distance, 0.3-1
+mm in rats, is for comparison and enters nowhere. More than
 95 % of the rodent corticospinal tract dorsal: Weidner 2001, PMC30684 (read). Depths within the tracts recalled;
 angles, fibre numbers, the shear and all time constants assumed.
 
@@ -177,14 +178,6 @@ class AxonInjury(Process):
             source="Kerschensteiner 2005",
             row="acute_axonal_degeneration_distance",
         )
-        dieback_least: float = quantity(
-            300.0, "um", "shortest distance of die-back from the cut", bounds=(0.0, 20000.0), evidence="recalled",
-            source="Horn 2008",
-        )
-        dieback_most: float = quantity(
-            1000.0, "um", "longest distance of die-back from the cut", bounds=(0.0, 20000.0), evidence="recalled",
-            source="Horn 2008",
-        )
         dieback_rate: float = quantity(
             60.0,
             "um/d",
@@ -196,6 +189,13 @@ class AxonInjury(Process):
             0.02,
             "1",
             "density of pro-inflammatory macrophages below which a stump rests",
+            bounds=(0.0, 1.0),
+            evidence="assumed",
+        )
+        dieback_spread: float = quantity(
+            0.5,
+            "1",
+            "how far the speed of die-back of single fibres lies above or below the mean",
             bounds=(0.0, 1.0),
             evidence="assumed",
         )
@@ -226,7 +226,7 @@ class AxonInjury(Process):
         from cordgraft.kernels.random import normals, uniforms
 
         species = "human" if tissue.setting.species == "human" else "rodent"
-        seed = tissue.setting.seed
+        seed, spread = tissue.setting.seed, self.params.dieback_spread
         for tract in HOST_TRACTS:
             name = tract.name.lower()
             rows = int(getattr(self.params, f"{name}_simulated"))
@@ -258,6 +258,7 @@ class AxonInjury(Process):
                 phi=phi,
                 lateral_um=lateral,
                 threshold=uniforms(seed, ids, key.tick, Stream.FIBRE_INJURY, 0),
+                frailty=1.0 + spread * (2.0 * uniforms(seed, ids, key.tick, Stream.FIBRE_INJURY, 2) - 1.0),
                 capacity=np.exp(self.params.capacity_spread * normals(seed, ids, key.tick, Stream.CAPACITY)),
                 conducting=1.0,
             )
@@ -295,8 +296,6 @@ class AxonInjury(Process):
             p.swollen_time,
             p.swollen_resolving,
             p.acute_degeneration,
-            min(p.dieback_least, p.dieback_most),
-            p.dieback_most,
             p.dieback_rate,
             p.dieback_floor,
             50.0,  # length of die-back after which the path log gets a new end point, um

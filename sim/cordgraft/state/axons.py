@@ -94,7 +94,7 @@ FIBRE_COLUMNS: tuple[ArraySpec, ...] = (
     ArraySpec("fibre.cut_tick", "tick", "when it was severed, -1 never", dtype="int32", initial=-1),
     ArraySpec("fibre.stump_um", "um", "z of the living end of its old path"),
     ArraySpec("fibre.receded_um", "um", "distance from the cut to the stump"),
-    ArraySpec("fibre.dieback_um", "um", "distance at which its die-back ends"),
+    ArraySpec("fibre.frailty", "1", "its own factor on the speed of die-back", initial=1.0),
     ArraySpec("fibre.capacity", "1", "its own factor on growth capacity", initial=1.0),
     ArraySpec("fibre.conducting", "1", "share of signals that pass its old path: 1 intact, 0 swollen or severed"),
     ArraySpec("fibre.born_tick", "tick", "when it sent out its first growth cone, -1 never", dtype="int32", initial=-1),
