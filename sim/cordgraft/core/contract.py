@@ -85,7 +85,8 @@ class ArraySpec:
 class FieldSpec(ArraySpec):
     """A diffusing or bound field; ``field.NAME`` holds the values, ``source.NAME`` what was deposited.
 
-    A deposit is an amount per volume and hour; the transport step consumes it and clears the buffer.
+    A deposit is an amount per volume and hour; the transport step consumes it and clears the buffer. A rate holds
+    for one step of the consumer, so who deposits needs its period: `period_clashes` says where it has another.
 
     Parameters
     ----------
@@ -109,7 +110,8 @@ class TransferSpec:
     """A permitted flow between two tissue fractions, for example white to cavity.
 
     Processes deposit into ``transfer.SOURCE>TARGET`` (fraction per step); one applier moves the tissue, scaled
-    down where more is asked for than is there, so that the fractions sum to one at all times.
+    down where more is asked for than is there, so that the fractions sum to one at all times. It has to run in
+    every tick in which a mechanism asks: a request that waits would be made again from the same tissue.
     """
 
     source: str
@@ -215,3 +217,46 @@ def provisions(
         for transfer in process.provides.transfers:
             transfers.setdefault(transfer.name, transfer)
     return list(arrays.values()), list(transfers.values())
+
+
+class Clash(NamedTuple):
+    """Two processes whose periods do not go together: who deposits, who takes it, and what is wrong."""
+
+    depositor: str
+    consumer: str
+    sentence: str
+
+
+def period_clashes(kinds: Mapping[str, type[Process]], ticks: Mapping[str, int]) -> list[Clash]:
+    """Return the deposits whose period does not fit that of the process that consumes them.
+
+    A rate (``source.*``) holds for one step of the consumer: both need one period. An amount (``transfer.*``)
+    must be taken in the tick in which it is asked for: the period of the consumer divides that of the other.
+    Scheduled processes are free: they act now and then, and what they ask for is made once.
+
+    Parameters
+    ----------
+    kinds : mapping
+        Label -> class of the active processes.
+    ticks : mapping
+        Label -> period in ticks.
+    """
+    found: dict[tuple[str, str], Clash] = {}
+    for label, kind in kinds.items():
+        if kind.phase is Phase.TREAT:
+            continue
+        for name in kind.deposits:
+            rate = name.startswith("source.")
+            if not rate and not name.startswith("transfer."):
+                continue
+            for other, consumer in kinds.items():
+                if not matches(consumer.writes, name):
+                    continue
+                if rate and ticks[label] != ticks[other]:
+                    sentence = f"{label} deposits a rate into {name}, so it needs the period of {other}"
+                elif not rate and ticks[label] % ticks[other] != 0:
+                    sentence = f"{label} asks for {name}, so {other} must run whenever it does"
+                else:
+                    continue
+                found.setdefault((label, other), Clash(label, other, sentence))
+    return list(found.values())

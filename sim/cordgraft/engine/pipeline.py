@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cordgraft.core.clock import Clock, whole_ticks
-from cordgraft.core.contract import Key, Phase, Process, matches
+from cordgraft.core.contract import Key, Phase, Process, matches, period_clashes
+from cordgraft.core.problems import BadInput, Problem
 from cordgraft.core.streams import Stream
 from cordgraft.state.tissue import Tissue
 
 
-class PlanError(ValueError):
-    """The processes do not fit together; the message lists every fault."""
+class PlanError(BadInput):
+    """The processes do not fit together; one problem per fault."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__([Problem(fault) for fault in faults])
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Pipeline:
         #: Stable sort: within a phase the order of the registry stays.
         self.rows: list[Row] = sorted(rows, key=lambda row: row.phase)
         if faults:
-            raise PlanError("; ".join(faults))
+            raise PlanError(faults)
 
     def check(self, tissue: Tissue) -> None:
         """Refuse a set of processes that cannot work together.
@@ -78,7 +82,8 @@ class Pipeline:
         ------
         PlanError
             For a read or deposit that nobody provides, two writers of one array in a phase, a parameter
-            without unit or tag, or a stream that two processes draw from.
+            without unit or tag, a stream that two processes draw from, or a deposit whose period does not fit
+            that of the process that consumes it.
         """
         faults: list[str] = []
         writers: dict[tuple[Phase, str], str] = {}
@@ -105,8 +110,12 @@ class Pipeline:
                     faults.append(f"{kind.name} and {other} both draw from stream {stream.name}")
             for name, spec in kind.Params.specs().items():
                 faults.extend(spec.faults(f"{kind.name}.{name}"))
+        periods = {row.process.label: row.period_ticks for row in self.rows}
+        for clash in period_clashes({row.process.label: type(row.process) for row in self.rows}, periods):
+            here, there = (self.clock.hours(periods[label]) for label in clash[:2])
+            faults.append(f"{clash.sentence} (found {here:g} h and {there:g} h)")
         if faults:
-            raise PlanError("; ".join(faults))
+            raise PlanError(faults)
 
     def prepare(self, tissue: Tissue) -> None:
         """Let every process set up its static maps and field coefficients."""

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from cordgraft.core.clock import whole_ticks
+from cordgraft.core.contract import period_clashes
 from cordgraft.core.problems import nearest
 from cordgraft.core.units import convert
 from cordgraft.processes import registry
@@ -54,6 +55,7 @@ def check(config: Config) -> Iterator[Finding]:
     """Yield everything about a configuration that cannot be run as it stands."""
     yield from _level(config)
     yield from _times(config)
+    yield from _periods(config)
     yield from _space(config)
     yield from _injury(config)
     yield from _treatments(config)
@@ -116,6 +118,24 @@ def _times(config: Config) -> Iterator[Finding]:
             )
     if config.record.series_h > end:
         yield Finding(("record", "series"), "the interval is longer than the run", rests_on=(_DURATION,))
+
+
+def _periods(config: Config) -> Iterator[Finding]:
+    kinds = {
+        name: kind
+        for name, kind in registry().items()
+        if kind.section != "treatments" and config.enabled.get(name, True)
+    }
+    ticks = {name: max(1, round(config.periods_h[name] / config.tick_h)) for name in kinds}
+    for clash in period_clashes(kinds, ticks):
+        here, there = (("parameters", name, "period") for name in clash[:2])
+        yield Finding(
+            here,
+            clash.sentence,
+            f"{quantity_in_words(config.periods_h[clash.consumer], 'h')} (parameters.{clash.consumer}.period)",
+            rests_on=(there, ("tick",)),
+            value=str(quantity_in_words(config.periods_h[clash.depositor], "h")),
+        )
 
 
 def _space(config: Config) -> Iterator[Finding]:
