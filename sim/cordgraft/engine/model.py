@@ -89,7 +89,9 @@ class CordModel(mesa.Model):  # type: ignore[type-arg]
         self.config: Config = config
         self.built: Built = build(config)
         self.tissue = self.built.tissue
-        self.pipeline = Pipeline(self.built.processes, self.tissue.clock, dict(config.periods_h))
+        self.pipeline = Pipeline(
+            self.built.processes, self.tissue.clock, dict(config.periods_h), self.built.resting
+        )
         self.pipeline.check(self.tissue)
         self.pipeline.prepare(self.tissue)
         #: Last tick that is complete; -1 before the first step.

@@ -52,12 +52,19 @@ class Pipeline:
     clock : Clock
     periods_h : dict
         Process label -> period in hours where the scenario changes it.
+    resting : sequence of Process
+        Switched off: their arrays are prepared and then left alone.
     """
 
     def __init__(
-        self, processes: Sequence[Process], clock: Clock, periods_h: dict[str, float] | None = None
+        self,
+        processes: Sequence[Process],
+        clock: Clock,
+        periods_h: dict[str, float] | None = None,
+        resting: Sequence[Process] = (),
     ) -> None:
         self.clock = clock
+        self.resting: tuple[Process, ...] = tuple(resting)
         faults: list[str] = []
         rows: list[Row] = []
         for process in processes:
@@ -119,8 +126,8 @@ class Pipeline:
 
     def prepare(self, tissue: Tissue) -> None:
         """Let every process set up its static maps and field coefficients."""
-        for row in self.rows:
-            row.process.prepare(tissue)
+        for process in (*self.resting, *(row.process for row in self.rows)):
+            process.prepare(tissue)
 
     def step(self, tissue: Tissue, tick: int) -> None:
         """Run every row that is due at `tick`."""
@@ -129,8 +136,12 @@ class Pipeline:
                 row.process.step(tissue, Key(tissue.setting.seed, tick, row.period_h))
 
     def table(self) -> list[dict[str, str]]:
-        """Return the plan as rows of text."""
-        return [row.as_text() for row in self.rows]
+        """Return the plan as rows of text; what is switched off, but leaves arrays at rest, comes last."""
+        rows = [row.as_text() for row in self.rows]
+        for process in self.resting:
+            off = {"phase": process.phase.name.lower(), "process": process.label, "every": "off"}
+            rows.append({**dict.fromkeys(rows[0], ""), **off})
+        return rows
 
 
 def _provided(tissue: Tissue, name: str) -> bool:

@@ -110,7 +110,7 @@ def print_plan(name: str, sets: list[str], json_output: bool) -> None:
 
     built = build(load(name, sets))
     tissue = built.tissue
-    pipeline = Pipeline(built.processes, tissue.clock, dict(built.config.periods_h))
+    pipeline = Pipeline(built.processes, tissue.clock, dict(built.config.periods_h), built.resting)
     pipeline.check(tissue)
     pipeline.prepare(tissue)
     rows = pipeline.table()

@@ -42,6 +42,8 @@ class Built:
         At tick 0, before the injury.
     processes : tuple of Process
         In running order, switched-off ones left out.
+    resting : tuple of Process
+        Switched off, but others need their arrays: these stay as in intact tissue, see `resting_processes`.
     cautions : tuple of Caution
         Those of the configuration and those of the geometry.
     patient : PatientGeometry or None
@@ -53,6 +55,7 @@ class Built:
     processes: tuple[Process, ...]
     cautions: tuple[Caution, ...]
     patient: PatientGeometry | None = None
+    resting: tuple[Process, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,31 @@ def make_processes(config: Config) -> tuple[Process, ...]:
     return tuple(processes)
 
 
+def resting_processes(config: Config, active: tuple[Process, ...]) -> tuple[Process, ...]:
+    """Return the switched-off processes whose arrays an active one reads, writes or deposits into.
+
+    Their arrays are part of the state and are prepared, but never advanced: without inflammation there are no
+    immune cells, without vessels as a process all vessels stay, without oxygen as a process tissue is at rest.
+    What nobody else needs is left out, so that a run without the function index has no index of 1 to show.
+    """
+    needed = {name for process in active for name in (*process.reads, *process.writes, *process.deposits)}
+    present = {spec.name for process in active for spec in process.provides.arrays}
+    resting: list[Process] = []
+    for name, acts in config.enabled.items():
+        if acts:
+            continue
+        kind = registry()[name]
+        own = {spec.name for spec in kind.provides.arrays} - present
+        if own & needed:
+            resting.append(kind(config.parameters[name]))
+    return tuple(resting)
+
+
 def estimate(config: Config, lattice: Lattice | None = None) -> Estimate:
     """Return how much memory the run will need and how much is free."""
     lattice = lattice if lattice is not None else config.geometry.lattice()
-    arrays, transfers = declarations(make_processes(config))
+    active = make_processes(config)
+    arrays, transfers = declarations((*active, *resting_processes(config, active)))
     grids = sum(1 for spec in arrays if spec.group in ("map", "fraction", "density", "field")) + len(
         transfers
     )
@@ -148,14 +172,15 @@ def build(config: Config) -> Built:
             ]
         )
     processes = make_processes(config)
+    resting = resting_processes(config, processes)
     if config.geometry.cord_mask:
-        return _build_from_scan(config, processes)
+        return _build_from_scan(config, processes, resting)
     config = of_subject_size(config, processes)
     lattice = config.geometry.lattice()
     refuse_if_too_large(config, lattice)
     maps = elliptic_cord(lattice, config.geometry.cord_diameter_um, config.geometry.grey_share)
-    tissue = _assemble(config, lattice, processes, maps)
-    return Built(config, tissue, processes, config.cautions)
+    tissue = _assemble(config, lattice, (*processes, *resting), maps)
+    return Built(config, tissue, processes, config.cautions, resting=resting)
 
 
 def of_subject_size(config: Config, processes: tuple[Process, ...]) -> Config:
@@ -209,7 +234,7 @@ def _assemble(config: Config, lattice: Lattice, processes: tuple[Process, ...], 
     return tissue
 
 
-def _build_from_scan(config: Config, processes: tuple[Process, ...]) -> Built:
+def _build_from_scan(config: Config, processes: tuple[Process, ...], resting: tuple[Process, ...]) -> Built:
     from cordgraft.scenario.masks import build_patient_geometry, read_masks
 
     geometry = config.geometry
@@ -229,10 +254,10 @@ def _build_from_scan(config: Config, processes: tuple[Process, ...]) -> Built:
     epicentre = lattice.plane_index(0.0)
     scanned = (float(patient.diameter_rl_um[epicentre]), float(patient.diameter_ap_um[epicentre]))
     config = replace(config, geometry=replace(geometry, cord_diameter_um=scanned))
-    tissue = _assemble(config, lattice, processes, maps)
+    tissue = _assemble(config, lattice, (*processes, *resting), maps)
     tissue["map.lesion_mask"][...] = np.where(tissue["map.cord"] > 0, patient.lesion_share(), 0.0)
     cautions = (*config.cautions, *patient.cautions, *_scan_cautions(config))
-    return Built(config, tissue, processes, cautions, patient)
+    return Built(config, tissue, processes, cautions, patient, resting)
 
 
 #: Before this day after the injury the bright area on a T2-weighted scan is mostly oedema (human cervical:

@@ -35,7 +35,9 @@ RUNNABLE = ("scenario",)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 TITLE = ParameterSpec("text", "One line that says what is simulated", "")
-ENABLED = ParameterSpec("switch", "Whether this mechanism acts at all", True)
+ENABLED = ParameterSpec(
+    "switch", "Whether this mechanism acts at all; what others need of it then stays as in intact tissue", True
+)
 PERIOD = ParameterSpec(
     "quantity",
     "Interval at which this mechanism is advanced, a whole number of ticks",
