@@ -19,6 +19,7 @@ FIELDS = (
     ArraySpec("field.oxygen", "mmHg", "oxygen", initial=20.0),
     ArraySpec("field.tnf", "1", "TNF-like"),
     ArraySpec("density.barrier", "1", "astrocyte border"),
+    ArraySpec("scalar.epicentre_um", "um", "middle of the injury along the cord"),
 )
 
 

@@ -203,6 +203,25 @@ def test_nothing_happens_at_other_times() -> None:
     assert tissue.changed(before, one.writes) == [] != tissue.changed(before)
 
 
+def test_positions_count_from_the_epicentre() -> None:
+    one = graft(dose=2e4, position=-200.0)
+    tissue = bare([one], (1, 28, 64))
+    tissue.set_scalar("epicentre_um", 700.0)
+    deliver(tissue, one)
+    z = tissue.lattice.axis_um(2)[tissue["cell.site"] % 64]
+    assert z.mean() == pytest.approx(500.0, abs=25.0)
+
+
+def test_a_graft_at_the_minute_of_the_injury_waits_for_the_dead_tissue() -> None:
+    one = graft(at=0.0)
+    tissue = bare([one])
+    before = tissue.snapshot()
+    deliver(tissue, one, tick=0)
+    assert tissue.changed(before) == [] and one.event(tissue, 0) == ""
+    deliver(tissue, one, tick=1)
+    assert len(tissue.cells) > 0 and "came to rest" in one.event(tissue, 1)
+
+
 def test_backflow_rises_with_the_crowding_of_the_site() -> None:
     shares = []
     for dose in (1e3, 2e5, 1e6, 1e7):

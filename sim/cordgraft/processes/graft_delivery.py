@@ -17,6 +17,9 @@ A founder is a residual undifferentiated cell with the line's share, else a prec
 inhibitor before grafting makes a share of either leave the cycle and commit at once, by the leaning of the line
 raised towards neurons.
 
+Positions along the cord count from the epicentre of the injury. The graft is given in the tick nearest to its
+time, but not in that of the injury itself: the dead tissue that makes room is there one tick later.
+
 A founder's id is ``(delivery << 40) + order of injection + 1``; deliveries count from 0 in the order in which
 they happen, so a later one changes no cell of an earlier one. A dose of nothing (the vehicle) changes nothing:
 the injection itself does no harm here. Left out: the damage of the needle, pressure, dead cells as debris, clumps.
@@ -104,7 +107,7 @@ class GraftDelivery(Process):
             ArraySpec("scalar.graft_founders", "cells", "simulated cells that stand for them"),
         )
     )
-    reads = ("map.cord", *ROOM_READS)
+    reads = ("map.cord", "scalar.epicentre_um", *ROOM_READS)
     writes = ("cell.*", "density.cells", *ROOM_WRITES, *(spec.name for spec in provides.arrays))
     streams = (Stream.DELIVERY_PLACE, Stream.DELIVERY_KIND)
 
@@ -256,22 +259,26 @@ class GraftDelivery(Process):
             evidence="assumed",
         )
 
-    def sites_um(self, diameter_ap_um: float) -> list[tuple[float, float, float]]:
+    def sites_um(self, diameter_ap_um: float, epicentre_um: float = 0.0) -> list[tuple[float, float, float]]:
         """Return the injection points in cord coordinates (x right, y anterior, z rostral), um."""
         p = self.params
-        middle = 0.5 * (p.sites - 1)
+        first = epicentre_um + p.position - 0.5 * (p.sites - 1) * p.site_spacing
         return [
-            (0.0, p.depth - 0.5 * diameter_ap_um, p.position + (site - middle) * p.site_spacing)
-            for site in range(p.sites)
+            (0.0, p.depth - 0.5 * diameter_ap_um, first + site * p.site_spacing) for site in range(p.sites)
         ]
+
+    def due(self, tissue: Any) -> int:
+        """Return the tick of the injection: the nearest one, but at least one after the injury."""
+        return max(1, int(tissue.clock.tick_at(self.params.at)))
 
     def step(self, tissue: Any, key: Key) -> None:
         """Inject the graft if this is the tick."""
         p = self.params
-        if key.tick != tissue.clock.tick_at(p.at) or p.dose <= 0.0:
+        if key.tick != self.due(tissue) or p.dose <= 0.0:
             return
         delivery = int(tissue.scalar("graft_deliveries"))
-        for site, point in enumerate(self.sites_um(tissue.setting.cord_diameter_um[1])):
+        points = self.sites_um(tissue.setting.cord_diameter_um[1], tissue.scalar("epicentre_um"))
+        for site, point in enumerate(points):
             self._inject(tissue, key, delivery, site, point)
         _add(tissue, "graft_deliveries", 1.0)
         tissue["density.cells"][...] = count_by_voxel(tissue.cells["site"], tissue.lattice.shape)
@@ -280,7 +287,7 @@ class GraftDelivery(Process):
     def event(self, tissue: Any, tick: int) -> str:
         """Return what was injected and what became of it, at the tick of this graft."""
         p = self.params
-        if tick != tissue.clock.tick_at(p.at):
+        if tick != self.due(tissue):
             return ""
         if p.dose <= 0.0:
             return "vehicle without cells"

@@ -27,7 +27,7 @@ mask: ``impact`` is the share of the voxel inside it, and nothing is at risk, be
 by the day of the scan is in the mask already. The run starts at tick 0 with this core and reaches the day of the
 scan by its own rules: immune cells, debris, scar, vessels and the share of cavity at that day are what the model
 makes of a lesion of this shape, while the border of the dead tissue stays where the scanner saw it. Type, length,
-rim and offset are not used; severity sets the strength of the inflammation. Swelling in the mask is counted as
+place, rim and offset are not used; severity sets the strength of the inflammation. Swelling in the mask is counted as
 dead tissue: a mask from a scan of the first weeks is an upper bound.
 
 Sources: dorsal funiculus and horns go first, ventral funiculus last (PMID 34856301, read); rim law, offset,
@@ -76,6 +76,7 @@ class Injury(Process):
         arrays=(
             ArraySpec("map.impact", "1", "share of the tissue killed by the impact", bounds=(0.0, 1.0)),
             ArraySpec("map.severity", "1", "local severity of the injury", bounds=(0.0, 10.0)),
+            ArraySpec("scalar.epicentre_um", "um", "middle of the injury along the cord"),
             ArraySpec("scalar.lesion_rostral_um", "um", "rostral edge of the primary lesion"),
             ArraySpec("scalar.lesion_caudal_um", "um", "caudal edge of the primary lesion"),
         ),
@@ -101,6 +102,7 @@ class Injury(Process):
     writes = (
         "map.impact",
         "map.severity",
+        "scalar.epicentre_um",
         "scalar.lesion_rostral_um",
         "scalar.lesion_caudal_um",
         "density.damage",
@@ -277,10 +279,12 @@ class Injury(Process):
         sigma = self.params.sigma() * energy
         mask = tissue["map.lesion_mask"]
         if mask.any():
+            epicentre = 0.0  # the lattice is centred on the mask
             impact, depth = mask.copy(), depth_round_mask(tissue)
             at_risk = np.zeros(tissue.lattice.shape)
             grey_factor = 1.0  # the mask says how much of the voxel is dead, whatever it consisted of
         else:
+            epicentre = self.params.position
             shape = CoreShape.of(self.params, tissue, key.seed)
             depth = shape.depth(tissue)
             impact = killed_share(depth, shape.edge)
@@ -289,6 +293,7 @@ class Injury(Process):
             at_risk = min(1.0, self.params.at_risk_share * sigma) * fall
             grey_factor = self.params.grey_factor
         self._write(tissue, impact, grey_factor, depth, at_risk, sigma)
+        tissue.set_scalar("epicentre_um", epicentre)
 
     def event(self, tissue: Tissue, tick: int) -> str:
         """Return kind, severity and reach of the primary damage, at tick 0."""

@@ -204,6 +204,7 @@ def _injury(config: Config) -> Iterator[Finding]:
 
 def _treatments(config: Config) -> Iterator[Finding]:
     half = 0.5 * config.geometry.length_um
+    epicentre = 0.0 if config.geometry.lesion_mask else in_um(config.injury, "position") or 0.0
     depth_um = config.geometry.cord_diameter_um[1]
     for label, (_, params) in config.treatments.items():
         here: Path = ("treatments", label)
@@ -221,12 +222,13 @@ def _treatments(config: Config) -> Iterator[Finding]:
             )
         position = in_um(params, "position")
         row = 0.5 * (getattr(params, "sites", 1) - 1) * (in_um(params, "site_spacing") or 0.0)
-        if position is not None and abs(position) + row >= half:
+        if position is not None and abs(epicentre + position) + row >= half:
+            low, high = (quantity_in_words(end - epicentre, "um") for end in (-half, half))
             yield Finding(
                 (*here, "position"),
                 "the place lies beyond the cord that is simulated",
-                f"between -{quantity_in_words(half, 'um')} and {quantity_in_words(half, 'um')} from the epicentre",
-                rests_on=(_LENGTH, (*here, "sites"), (*here, "site_spacing")),
+                f"between {low} and {high} from the epicentre",
+                rests_on=(_LENGTH, ("injury", "position"), (*here, "sites"), (*here, "site_spacing")),
             )
         depth = in_um(params, "depth")
         if depth is not None and depth >= depth_um and not config.geometry.cord_mask:
