@@ -112,7 +112,7 @@ def test_ids_are_unique_and_children_take_after_their_mothers() -> None:
     assert tissue["cell.weight"].min() == tissue["cell.weight"].max() == 1.0
 
 
-@pytest.mark.parametrize("sort_period", [6.0, 48.0, 8760.0])
+@pytest.mark.parametrize("sort_period", [0.3, 6.0, 7.4, 48.0, 8760.0])
 def test_neither_row_order_nor_sorting_changes_a_cell(sort_period: float) -> None:
     reference_processes = everything()
     reference = mixed(reference_processes)

