@@ -185,3 +185,16 @@ def test_without_days_of_maps_the_last_day_is_written(tmp_path: Path) -> None:
 def test_specs_of_the_sections_are_sound(params: Any) -> None:
     faults = [fault for name, spec in params.specs().items() for fault in spec.faults(name)]
     assert faults == []
+
+
+def test_few_simulated_cells_per_voxel_are_a_caution() -> None:
+    """2500 um3 a cell at a packing of 0.6: 7.5 cells in a voxel of 25 x 25 x 50 um, 3.8 simulated ones of two."""
+    for changes, held in (
+        (["numerics.cells_per_agent=2"], "3.8"),
+        (["geometry.slab=25 um"], "3.8"),
+        (["numerics.cells_per_agent=2", "geometry.voxel=50 um"], ""),
+        (["numerics.cells_per_agent=2", "treatments=none"], ""),
+    ):
+        found = [str(c) for c in load("mouse_subacute_graft", changes).cautions if "at full packing" in str(c)]
+        assert len(found) == bool(held)
+        assert all(f"only {held} simulated cells" in text for text in found)
