@@ -33,7 +33,7 @@ class ParameterSpec:
     bounds : (low, high) or None
         Physical limits, inclusive; outside is an error.
     cited : (low, high) or None
-        Range supported by the source; outside is a caution.
+        Range supported by the source; outside is a caution. What is assumed without a source has none.
     options : tuple of str
         Allowed words of a choice.
     source, doi : str
@@ -121,6 +121,9 @@ class ParameterSpec:
                     continue
                 if self.bounds is not None and not self.bounds[0] <= value <= self.bounds[1]:
                     wrong.append(f"{name}: default {value} lies outside the bounds {self.bounds}")
+            if self.cited is not None and not (self.source or self.doi or self.row):
+                if self.evidence == "assumed":
+                    wrong.append(f"{name}: a cited range that nobody has published")
             if self.cited is not None and self.bounds is not None:
                 if self.cited[0] < self.bounds[0] or self.cited[1] > self.bounds[1]:
                     wrong.append(f"{name}: the cited range {self.cited} leaves the bounds {self.bounds}")

@@ -9,7 +9,8 @@ process provides it). What does not die is healthy again. This is the path by wh
 anti-inflammatory help, or oxygen, saves tissue.
 
 Sources: grey loss is complete by 24 h, white loss within a week (rat, Ek 2010, 10.1371/journal.pone.0012021;
-the time constants are derived from it); critical pressure: rat brain (read); the coefficients are assumed.
+the time constants are derived from it); critical pressure: rat brain, 6.8-8.8 mmHg
+(Rolett 2000, Am J Physiol 279:R9, read); the coefficients are assumed.
 
 Left out: glutamate and calcium, oedema, apoptosis that begins weeks later, damage by the pressure of a graft.
 """
@@ -91,7 +92,7 @@ class AtRisk(Process):
             bounds=(0.1, 50.0),
             cited=(6.8, 8.8),
             evidence="read",
-            source="EPR and 31P-NMR study, rat brain",
+            source="Rolett 2000, Am J Physiol Regul Integr Comp Physiol 279:R9 (EPR and 31P-NMR, rat brain)",
             row="critical_tissue_po2",
         )
 

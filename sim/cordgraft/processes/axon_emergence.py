@@ -18,8 +18,9 @@ Symbols: rates 1/d; M1, m 1 (1 = a saturated voxel).
 
 Sources
 -------
-All numbers assumed. The share that projects is set so that a graft of some 1e5 neurons has tens of thousands of
-axons, the order that was seen in rats (Lu 2014, 10.1016/j.neuron.2014.07.014, read); that count is an outcome.
+The share that projects is calibrated: a graft of some 1e5 neurons then has tens of thousands of axons, the order
+that was seen in rats (Lu 2014, 10.1016/j.neuron.2014.07.014, read), so that this count is no test of the model.
+All other numbers assumed.
 
 What is left out
 ----------------
@@ -77,7 +78,9 @@ class AxonEmergence(Process):
             "1",
             "share of grafted neurons that send an axon out of the graft",
             bounds=(0.0, 1.0),
-            evidence="assumed",
+            evidence="calibrated",
+            source="Lu 2014 Neuron: tens of thousands of axons",
+            doi="10.1016/j.neuron.2014.07.014",
         )
         neuron_delay: float = quantity(
             1.0, "d", "time from becoming a neuron to the first chance of an axon", bounds=(0.0, 365.0),

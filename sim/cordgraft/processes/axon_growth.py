@@ -202,8 +202,7 @@ class AxonGrowth(Process):
             evidence="assumed",
         )
         persistence: float = quantity(
-            150.0, "um", "persistence length of a free path", bounds=(1.0, 1e6), cited=(50.0, 300.0),
-            evidence="assumed",
+            150.0, "um", "persistence length of a free path", bounds=(1.0, 1e6), evidence="assumed",
         )
         contact_length: float = quantity(
             15.0, "um", "arc over which aligned white matter straightens a path", bounds=(0.1, 1e6),

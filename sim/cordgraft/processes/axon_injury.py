@@ -27,11 +27,11 @@ Symbols: rho 1; phi rad; impact, sigma, f 1; M1 1 (1 = a saturated voxel); times
 
 Sources
 -------
-43 % of spheroids resolve: in vivo two-photon study of mild contusion, 2022 (read). 300 um within an hour:
-Kerschensteiner 2005 (recalled). Macrophages drive the later die-back: Horn 2008 (recalled); its distance, 0.3-1
-mm in rats, is for comparison and enters nowhere. More than
-95 % of the rodent corticospinal tract dorsal: Weidner 2001, PMC30684 (read). Depths within the tracts recalled;
-angles, fibre numbers, the shear and all time constants assumed.
+43 % of spheroids resolve: two-photon imaging of a mild mouse contusion, 2022 (abstract read; see the parameter).
+300 um within an hour: Kerschensteiner 2005 (recalled). Macrophages drive the later die-back: Horn 2008 (recalled);
+its distance, 0.3-1 mm in rats, is for comparison and enters nowhere. More than 95 % of the rodent corticospinal
+tract dorsal: Weidner 2001, PMC30684 (read). Depths within the tracts recalled; angles, fibre numbers, the shear and
+all time constants assumed.
 
 What is left out
 ----------------
@@ -166,7 +166,7 @@ class AxonInjury(Process):
             "share of swollen fibres that recover; the others break",
             bounds=(0.0, 1.0),
             evidence="read",
-            source="in vivo two-photon imaging of mild mouse contusion, 2022, abstract",
+            source="two-photon imaging of mice, 30 kdyn at T12, 2022 (abstract: physiciansweekly.com/?p=139246)",
         )
         acute_degeneration: float = quantity(
             300.0,

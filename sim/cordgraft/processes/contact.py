@@ -148,7 +148,7 @@ class Contact(Process):
         )
         prune_half_life: float = quantity(
             180.0, "d", "half-life of unconnected graft axons from then on", bounds=(1.0, 36500.0),
-            cited=(60.0, 720.0), evidence="assumed",
+            evidence="assumed",
         )
         connected_loss: float = quantity(
             0.01, "1", "share of connected graft axons that retract in a month", bounds=(0.0, 0.99),
@@ -156,7 +156,7 @@ class Contact(Process):
         )
         maturation: float = quantity(
             240.0, "d", "age since grafting at which a human relay neuron is half mature", bounds=(1.0, 3650.0),
-            cited=(120.0, 365.0), evidence="assumed",
+            evidence="assumed",
         )
 
     def step(self, tissue: Tissue, key: Key) -> None:

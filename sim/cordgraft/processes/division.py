@@ -36,7 +36,7 @@ from cordgraft.state.cells import SPACE_READS, CellKind
 from cordgraft.state.lines import LINES, line_values
 
 HOURS = 24.0
-#: Length of a cell cycle for the proliferation index (assumed; equations, section 6).
+#: Length of a cell cycle for the proliferation index, h (assumed).
 CYCLE_H = 72.0
 
 

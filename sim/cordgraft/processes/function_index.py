@@ -25,8 +25,8 @@ Symbols: ``H(x; k, n) = x^n/(x^n + k^n)``; times d; everything else 1.
 
 Sources
 -------
-Stepping near 5-12 % of descending fibres (recalled) is behind K and n, which are assumed; so are the weights
-omega, the block, plasticity and the nets. Rat BBB plateau at day 21 (read) is behind the 7 d of the block.
+K is calibrated so that weight is borne with some 5-12 % of descending fibres (recalled), n assumed; so are the
+weights omega, the block, plasticity and the nets. Rat BBB plateau at day 21 (read) is behind the 7 d of the block.
 
 What is left out
 ----------------
@@ -121,7 +121,7 @@ class FunctionIndex(Process):
         weight_propriospinal: float = _weight(0.30, 0.15, "propriospinal")
         half_drive: float = quantity(
             0.12, "1", "K: drive that gives about half of the motor index", bounds=(1e-3, 1.0),
-            cited=(0.05, 0.2), evidence="assumed",
+            evidence="calibrated", source="stepping with some 5-12 % of descending fibres (recalled)",
         )
         steepness: float = quantity(
             1.5, "1", "n: steepness of function with drive", bounds=(0.1, 10.0), evidence="assumed"
@@ -156,7 +156,7 @@ class FunctionIndex(Process):
             bounds=(0.0, 5.0), evidence="assumed",
         )
         collateral_reach: float = quantity(
-            750.0, "um", "reach of a collateral", bounds=(1.0, 1e5), cited=(500.0, 1000.0), evidence="assumed"
+            750.0, "um", "reach of a collateral", bounds=(1.0, 1e5), evidence="assumed"
         )
         nets_return: float = quantity(
             0.1, "1/d", "rate at which nets round neurons return", bounds=(0.0, 10.0), evidence="assumed"

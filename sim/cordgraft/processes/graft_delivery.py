@@ -126,6 +126,7 @@ class GraftDelivery(Process):
             presets={"human": 504.0},
             row="graft_day_mouse",
             variants={
+                "rat": {"cited": None, "evidence": "assumed", "source": "", "row": ""},
                 "human": {
                     "cited": (336.0, 672.0),
                     "evidence": "read",

@@ -30,9 +30,9 @@ makes of a lesion of this shape, while the border of the dead tissue stays where
 place, rim and offset are not used; severity sets the strength of the inflammation. Swelling in the mask is counted as
 dead tissue: a mask from a scan of the first weeks is an upper bound.
 
-Sources: dorsal funiculus and horns go first, ventral funiculus last (PMID 34856301, read); rim law, offset,
-fragility of grey matter and shares: assumed (project equations, sections 2 and 11); primary length and spared
-share are assumed, since only the final lesion has been measured, and that is an outcome.
+Sources: dorsal funiculus and horns go first, ventral funiculus last (PMID 34856301, read). All numbers are
+assumed: the rim law, the offset, the fragility of grey matter and the shares, since nobody has measured the first
+hour; primary length and spared share too, since only the final lesion has been measured, and that is an outcome.
 
 Left out: oedema, mechanics of the impact, level and direction of displacement, a second injury, blood in the
 fluid space.
@@ -55,7 +55,6 @@ from cordgraft.state.tissue import Tissue
 
 Array = NDArray[Any]
 
-_EQUATIONS = "project equations, section 2"
 #: Severity of half haemorrhage and its steepness; the same law ruptures the vessels round the core.
 _HAEMORRHAGE_HALF, _HAEMORRHAGE_POWER = 0.6, 4.0
 #: Largest relative size of the core that a search for the spared share may reach (2: the whole depth).
@@ -130,7 +129,6 @@ class Injury(Process):
             "moderate",
             ("mild", "moderate", "severe", "complete"),
             "how hard the cord was hit",
-            source=_EQUATIONS,
         )
         primary_length: float = quantity(
             1000.0,
@@ -161,7 +159,6 @@ class Injury(Process):
             "how far the centre lies dorsally, in half depths of the cord; not given: 0.1 for a contusion, else 0",
             bounds=(-1.0, 1.0),
             evidence="assumed",
-            source=_EQUATIONS,
         )
         sigma_mild: float = quantity(
             0.5, "1", "severity number of a mild injury", bounds=(0.01, 2.0), evidence="assumed"
@@ -181,7 +178,6 @@ class Injury(Process):
             "relative thickness of the rim that a complete injury spares, before it is cut off at zero",
             bounds=(-1.0, 1.0),
             evidence="assumed",
-            source="project equations, sections 2 and 11 (people: calibrated on untreated patients)",
             presets={"human": 0.06, "human_cervical": 0.06, "human_thoracic": -0.08},
         )
         rim_slope: float = quantity(
@@ -190,7 +186,6 @@ class Injury(Process):
             "thickening of the rim as the severity falls from one to zero",
             bounds=(0.0, 2.0),
             evidence="assumed",
-            source=_EQUATIONS,
         )
         rim_spread: float = quantity(
             0.04,
@@ -198,7 +193,6 @@ class Injury(Process):
             "standard deviation of the rim beyond that of the energy",
             bounds=(0.0, 1.0),
             evidence="assumed",
-            source="project equations, sections 2 and 11 (people: 0.10 together with that of the energy)",
             presets={"human": 0.074},
         )
         offset_spread: float = quantity(
@@ -207,7 +201,6 @@ class Injury(Process):
             "standard deviation of the dorsal offset",
             bounds=(0.0, 1.0),
             evidence="assumed",
-            source="project equations, section 11",
         )
         grey_factor: float = quantity(
             1.5,
@@ -215,7 +208,6 @@ class Injury(Process):
             "loss of grey over that of white matter",
             bounds=(0.0, 10.0),
             evidence="assumed",
-            source=_EQUATIONS,
         )
         edge: float = quantity(
             0.3,

@@ -83,10 +83,12 @@ class Migration(Process):
             "speed of travelling astrocytes along the cord in white matter",
             bounds=(0.0, 2000.0),
             # Nobody has measured a single cell. The front of migrating astrocytes is an outcome, so it cannot set
-            # its own cause: this is the geometric mean of the speeds of precursors without and with CXCL12.
+            # its own cause. Assumed: the geometric mean of the speeds of precursors without and with CXCL12, which
+            # the range spans. It lies close to the published front; that this front comes out is therefore weak
+            # evidence for the model.
             cited=(28.8, 268.8),
-            evidence="derived",
-            source="Chen 2015 Brain Struct Funct, 1.2 and 11.2 um/h",
+            evidence="assumed",
+            source="range: precursors, Chen 2015 Brain Struct Funct, 1.2 and 11.2 um/h",
         )
         elsewhere: float = quantity(
             0.2,

@@ -8,8 +8,8 @@ and people, who form cavities. Fractions are dry shares of the voxel; a step of 
 tau))``, exact for any step. The outflow depends on the dead tissue that is there, so a late death is cleared
 late.
 
-Sources: shares and the clearance of blood recalled; time constants assumed (project equations, section 2; in
-rats the lesion on diffusion MRI grows to week 15, Ellingson 2010, 10.3171/2010.3.SPINE09523, read).
+Sources: shares and the clearance of blood recalled; time constants assumed (to compare with: in rats the lesion
+on diffusion MRI grows to week 15, Ellingson 2010, 10.3171/2010.3.SPINE09523, read).
 
 Left out: dependence of clearance on macrophages, merging and growth of cysts under pressure, syrinx, collapse
 of the cord (the lattice keeps its shape), scaffolds.
@@ -72,7 +72,6 @@ class Remodelling(Process):
             "time constant with which dead tissue is cleared",
             bounds=(0.5, 2000.0),
             evidence="assumed",
-            source="project equations, section 2",
             presets={"human": 60.0},
         )
         blood_time: float = quantity(

@@ -17,7 +17,7 @@ in-vitro half-inhibition; no tissue concentration is known (assumed). ``k_v`` gi
 The set is solved to second order, with the alarm of the end of the step: with steps of 1, 6, 12 and 24 h the
 highest CSPG of a mouse contusion at day 20 came to 13.4, 13.1, 12.1 and 10.0 ug/mL, so steps beyond 6 h are coarse.
 
-Sources: the project's equations, section 5; CSPG peak near day 14 and CSPG-rich matrix for two months in rats
+Sources: all numbers assumed. To compare with: CSPG peak near day 14 and CSPG-rich matrix for two months in rats
 (Jones 2003, Exp Neurol 182:399, read); compact border by day 14 in mice (Wanner 2013, recalled).
 
 Left out: enzyme digestion (chondroitinase), nets round neurons, proliferation and migration of astrocytes,
@@ -39,9 +39,6 @@ from cordgraft.state.tissue import Tissue
 
 #: Signal and reaction below which a voxel counts as at rest and is skipped.
 AT_REST = 1e-9
-
-_SCAR = "project equations, section 5"
-
 
 class Scar(Process):
     """Advance astrocytes, barrier, CSPG and matrix in every voxel."""
@@ -93,13 +90,12 @@ class Scar(Process):
             "activation of astrocytes by the alarm",
             bounds=(0.0, 10.0),
             evidence="assumed",
-            source=_SCAR,
         )
         tnf_weight: float = quantity(
             0.3, "1", "weight of the TNF-like factor beside the alarm", bounds=(0.0, 10.0), evidence="assumed"
         )
         maturation_time: float = quantity(
-            3.0, "d", "from activated to scar-forming", bounds=(0.1, 100.0), evidence="assumed", source=_SCAR
+            3.0, "d", "from activated to scar-forming", bounds=(0.1, 100.0), evidence="assumed"
         )
         calming_time: float = quantity(
             7.0, "d", "time constant of scar-forming astrocytes", bounds=(0.1, 1000.0), evidence="assumed"
@@ -110,7 +106,6 @@ class Scar(Process):
             "time in which a full density of scar-forming astrocytes closes the border",
             bounds=(0.01, 100.0),
             evidence="assumed",
-            source=_SCAR,
         )
         opening_time: float = quantity(
             400.0, "d", "time constant with which the border opens", bounds=(1.0, 1e5), evidence="assumed"
@@ -120,18 +115,14 @@ class Scar(Process):
             "d",
             "half-life of CSPG",
             bounds=(0.1, 1000.0),
-            cited=(4.0, 14.0),
             evidence="assumed",
-            source=_SCAR,
         )
         cspg_baseline: float = quantity(
             4.8,
             "ug/mL",
             "CSPG of intact tissue, equivalent of an in-vitro coat",
             bounds=(0.0, 1000.0),
-            cited=(2.4, 9.6),
             evidence="assumed",
-            source=_SCAR,
         )
         cspg_astrocytes: float = quantity(
             30.0,
@@ -139,7 +130,6 @@ class Scar(Process):
             "CSPG of a full density of scar-forming astrocytes over the baseline",
             bounds=(0.0, 1000.0),
             evidence="assumed",
-            source=_SCAR,
         )
         cspg_macrophages: float = quantity(
             2.0,
@@ -147,7 +137,6 @@ class Scar(Process):
             "CSPG of a full density of macrophages over the baseline",
             bounds=(0.0, 1000.0),
             evidence="assumed",
-            source=_SCAR,
         )
         matrix_baseline: float = quantity(
             0.05, "1", "permissive matrix of intact tissue", bounds=(0.0, 0.99), evidence="assumed"

@@ -65,7 +65,7 @@ class Survival(Process):
             bounds=(0.1, 40.0),
             cited=(6.8, 8.8),
             evidence="read",
-            source="EPR + 31P-NMR study, rat brain",
+            source="Rolett 2000, Am J Physiol Regul Integr Comp Physiol 279:R9 (EPR and 31P-NMR, rat brain)",
             row="critical_tissue_po2",
         )
         inflammation: float = quantity(

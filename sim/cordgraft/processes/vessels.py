@@ -15,7 +15,7 @@ vessels come sooner.
 In intact, oxygenated tissue V stays 1 to the last bit.
 
 Sources: collapse within a day, regrowth days 4-7, thinning by day 14 in the rat (Casella 2002,
-10.1006/exnr.2001.7827, read); constants assumed after the project's equations, section 3.
+10.1006/exnr.2001.7827, read); all constants assumed.
 
 Left out: flow and pressure, spasm, autoregulation, the time that a graft's own vessels need to connect.
 """

@@ -1,4 +1,4 @@
-"""Outcomes of the axons of host and graft (definitions: equations, section 13)."""
+"""Outcomes of the axons of host and graft; each function says how its outcome is defined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outcomes of the grafted cells (definitions: equations, section 13)."""
+"""Outcomes of the grafted cells; each function says how its outcome is defined."""
 
 from __future__ import annotations
 

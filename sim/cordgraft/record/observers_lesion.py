@@ -1,4 +1,4 @@
-"""Outcomes of the lesion and of the milieu round it (definitions: equations, section 13)."""
+"""Outcomes of the lesion and of the milieu round it; each function says how its outcome is defined."""
 
 from __future__ import annotations
 

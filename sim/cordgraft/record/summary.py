@@ -14,7 +14,7 @@ from cordgraft.core.clock import HOURS_PER_DAY
 from cordgraft.core.schema import SAFETY_BOUNDS, SeriesSpec
 
 Series = Mapping[str, NDArray[Any]]
-#: Days after grafting at which published grafts were looked at (equations, section 13).
+#: Days after grafting at which published grafts were looked at (47 and 103: Nori 2015, PMID 25684226).
 GRAFT_DAYS: tuple[float, ...] = (47.0, 60.0, 90.0, 103.0)
 
 

@@ -35,7 +35,7 @@ KIND_NAMES: dict[CellKind, str] = {
     CellKind.OLIGODENDROCYTE: "oligodendrocyte",
 }
 
-#: Volume of a grafted cell and share of a packed voxel that cells can fill (recalled; equations, section 13).
+#: Volume of a grafted cell and share of a packed voxel that cells can fill (recalled, without a source).
 CELL_VOLUME_UM3 = 2500.0
 PACKING = 0.6
 #: Cells per microlitre of a packed place (240,000), which is what the two numbers above say.
