@@ -125,7 +125,7 @@ def test_without_an_injury_nothing_happens() -> None:
 
 
 def test_live_share_after_a_mild_impact_falls_and_partly_returns() -> None:
-    """With a share of 0.35 severed: live 0.29 at day 1, about as much at day 3, more at day 14 (equations, 13)."""
+    """With a share of 0.35 severed: live 0.29 at day 1, about as much at day 3, more at day 14."""
     process = fibres_of(2000, shear=0.7)
     tissue = section(process)
     strike(tissue, 0.5)  # 0.7 x 0.5 = 0.35
