@@ -77,8 +77,14 @@ def test_plain_words_mean_what_yaml_1_2_says_and_nothing_is_a_date(text: str, va
         ("a: 1\n\tb: 2\n", 2, 1, "tab"),
         ("a:\n  b: 1\n\t c: 2\n", 3, 1, "tab"),
         ("a: b: c\n", 1, 5, "second colon"),
-        ("a: [1,\n", 2, 1, "no YAML"),
-        ("a: 'x\n", 2, 1, "no YAML"),
+        ("a: [1,\n", 2, 1, "a bracket is not closed"),
+        ("a: 1\nb: [1\nc: 2\n", 3, 2, "a comma or a closing bracket is missing"),
+        ("a: 'x\nb: 1\n", 1, 4, "a quotation mark is not closed"),
+        ("a: 1\n b: 2\n", 2, 3, "indented more than the one it belongs to"),
+        ("a:\n    b: 1\n  c: 2\n", 3, 3, "indented like none"),
+        ("a:\tb\n", 1, 3, "a tab stands where spaces"),
+        ("abc\nd: 1\n", 2, 2, "no YAML"),
+        ("a: " + "[" * 2000 + "]" * 2000, 0, 0, "nested too deeply"),
         ("a: *b\n", 1, 4, "undefined alias"),
         ("a: 1\n---\nb: 2\n", 2, 1, "one scenario per file"),
         ("- a\n", 1, 1, "top level is not a map"),
@@ -107,6 +113,23 @@ def test_tags_and_keys_that_are_no_words_are_reported() -> None:
     assert [p.line for p in document.problems] == [1, 2]
 
 
+def test_a_file_too_large_for_a_scenario_is_not_parsed() -> None:
+    with pytest.raises(BadInput, match="too large for a scenario"):
+        decode(b"# x\n" * 200_000, "a.yaml")
+
+
+def test_maps_are_not_merged_quietly() -> None:
+    document = parse("a: &x {b: 1}\nc:\n  <<: *x\n  d: 2\n", "a.yaml")
+    assert document.data["c"] == {"d": 2}
+    assert [(p.key, p.line, p.column) for p in document.problems] == [("c.<<", 3, 3)]
+
+
+def test_a_long_value_is_cut_in_messages() -> None:
+    document = parse(f"a: {'x' * 300}\n'{'k' * 90}': 1\n", "a.yaml")
+    assert document.place(("a",)).written == "x" * 60 + "..."
+    assert len(str(document.data["a"])) == 300
+
+
 def test_an_alias_that_holds_itself_ends() -> None:
     assert "more than any scenario needs" in refusal("a: &x [*x]\n").message
 
@@ -125,6 +148,11 @@ def test_a_setting_replaces_a_value_and_its_place() -> None:
     assert problems == [] and document.data["geometry"]["voxel"] == "50um"
     place = document.place(("geometry", "voxel"))
     assert (place.file, place.line, place.written) == ("--set", 0, "50um")
+
+
+def test_maps_that_a_setting_makes_stand_where_the_setting_stands() -> None:
+    document, _ = settings("scar.enabled=false")
+    assert document.place(("scar",), key=True).file == "--set"
 
 
 def test_a_setting_makes_the_maps_on_its_way() -> None:
@@ -167,8 +195,8 @@ def test_values_of_settings(text: str, value: object) -> None:
         ("a..b=5", "an address, an equals sign and a value"),
         ("geometry.voxel=", "the value is missing"),
         ("kind.x=5", "kind is one value"),
-        ("record.maps.0=5 d", "record.maps is one value"),
-        ("record.maps=[3 d,", "no YAML"),
+        ("record.maps.0=5 d", "record.maps is a list, which is set as a whole"),
+        ("record.maps=[3 d,", "the value is no YAML: a bracket is not closed"),
     ],
 )
 def test_settings_that_cannot_be_understood(text: str, says: str) -> None:

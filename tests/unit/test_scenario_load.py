@@ -90,7 +90,20 @@ def test_the_text_is_good(folder: Path) -> None:
         ("length: 5 mm", "voxel: [25 um, 25 um]", "geometry.voxel", "one edge or three", "a list", "25 um"),
         ("length: 5 mm", "slab: 3 mm", "geometry.slab", "thicker than the cord", "3 mm", "2 mm"),
         ("[3 d, 14 d]", "[3 d, 60 d]", "record.maps[1]", "after the end", "60 d", "0 d to 50 d"),
-        ("[3 d, 14 d]", "[3 d, 90 min]", "record.maps[1]", "whole number of ticks", "1.5 h", ""),
+        ("[3 d, 14 d]", "[3 d, 90 min]", "record.maps[1]", "whole number of ticks", "90 min", "1 h or 2 h"),
+        ("at: 9 d", "at: 9.03 d", "treatments.graft.at", "whole number of ticks", "9.03 d", "9 d or 217 h"),
+        ("at: 9 d", "at: 9 d\n    sites: 9", "treatments.graft.sites", "row of 9 sites", "9", "-2.5 mm and 2.5 mm"),
+        ("length: 5 mm", "length: 5 mm\n  cord_depth: 600 um", "treatments.graft.depth", "outside the cord",
+         "700 um", "600 um"),
+        ("primary_length: 1 mm", "primary_length: 20 um", "injury.primary_length", "shorter than a voxel",
+         "20 um", "25 um"),
+        ("duration: 50 d", "duration: -50 d", "duration", "a negative value", "-50 d", "1 h"),
+        ("title: a test", "title: a test\nseed: 9223372036854775808", "seed", "outside its bounds",
+         "9223372036854775808", "9223372036854775807"),
+        ("dose: 1e5 cells", "dose: 1,5e5 cells", "treatments.graft.dose", "decimal point", "1,5e5 cells", "5e5 cells"),
+        ("dose: 1e5 cells", "dose: " + "9" * 500 + " cells", "treatments.graft.dose", "not finite",
+         "9" * 60 + "...", "5e5 cells"),
+        ("  graft:", "  a/b:", "treatments.a/b", "cannot be called so", "a/b", "letters"),
         ("[3 d, 14 d]", "14 d", "record.maps", "a list is needed", "14 d", "[14 d]"),
         ("[3 d, 14 d]", "[3 d, 14]", "record.maps[1]", "unit is missing", "14", "d"),
         ("kind: scenario", "kind: sweep", "kind", "cannot be run by this version", "sweep", "scenario"),
@@ -129,7 +142,7 @@ def test_one_wrong_value(
         ("record:", "parameters:\n  migraton: {}\nrecord:", "parameters.migraton", "migration", 18),
         ("record:", "parameters:\n  scar: {perod: 1 h}\nrecord:", "parameters.scar.perod", "period", 18),
         ("record:", "parameters:\n  scar: {dose: 1}\nrecord:", "parameters.scar.dose",
-         "treatments.cell_graft.dose", 18),
+         "treatments.graft.dose", 18),
         ("record:", "safety:\n  dividing_fractoin: {at_most: 5 %}\nrecord:", "safety.dividing_fractoin",
          "dividing_fraction", 18),
     ],
@@ -319,3 +332,26 @@ def test_loading_needs_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_an_open_address_that_does_not_exist_is_refused_even_when_shown(folder: Path) -> None:
+    Path("a.yaml").write_text(
+        GOOD + "requires: [geometry.cord_maks, treatments.graft.depth]\n", encoding="utf-8"
+    )
+    with pytest.raises(BadInput) as caught:
+        load("a.yaml", allow_open=True)
+    (problem,) = caught.value.problems
+    assert problem.message == "there is no such address" and "geometry.cord_mask" in problem.near
+    assert (problem.key, problem.line) == ("geometry.cord_maks", 19)
+
+
+def test_the_same_number_is_never_two_seeds(folder: Path) -> None:
+    Path("a.yaml").write_text(GOOD, encoding="utf-8")
+    assert load("a.yaml", seed=2**63 - 1).seed == 2**63 - 1
+    with pytest.raises(BadInput, match="outside its bounds"):
+        load("a.yaml", seed=2**63)
+
+
+def test_a_list_of_treatments_is_answered_with_an_example(folder: Path) -> None:
+    text = GOOD.replace("  graft:\n    type", "  - type")
+    assert "graft: {type: cell_graft" in only(text).allowed

@@ -114,6 +114,8 @@ def test_a_formatted_quantity_reads_back(value: float, unit: str) -> None:
         ("-2 d", "h", -48.0),
         ("5 um²/s", "um2/s", 5.0),
         ("5 um^2/s", "um2/s", 5.0),
+        ("5 um2 / s", "um2/s", 5.0),
+        ("5 ug·um2 / s", "ug*um2/s", 5.0),
     ],
 )
 def test_spellings(text: str, unit: str, value: float) -> None:
@@ -126,7 +128,9 @@ def test_spellings(text: str, unit: str, value: float) -> None:
         ("5", "um", "unit is missing"),
         ("5 mm/h", "um2/s", r"length/time, but a length\^2/time is needed"),
         ("5 parsec", "um", "unknown unit 'parsec'"),
-        ("5 cell", "um", "needed, for example 'um'"),
+        ("5 cell", "um", "'cell' is a number of cells, but a length is needed, for example 'um'"),
+        ("5 um", "mol", "'um' is a length, but an amount is needed"),
+        ("5 um2//s", "um2/s", "a unit is missing beside '/'"),
         ("1,5 mm", "um", "unknown unit"),
         ("many cells", "cells", "is not a number with a unit"),
         ("5 dayz", "h", "did you mean day"),

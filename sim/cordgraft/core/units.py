@@ -15,7 +15,20 @@ from functools import lru_cache
 from cordgraft.core.problems import nearest
 
 #: Base dimensions, in the order of the exponents of `Unit`.
-DIMENSIONS = ("length", "time", "mass", "amount", "pressure", "cells", "axons", "points", "synapses", "activity")
+DIMENSIONS = (
+    "length",
+    "time",
+    "mass",
+    "amount",
+    "pressure",
+    "cells",
+    "axons",
+    "points",
+    "synapses",
+    "activity",
+)
+#: Dimensions that count things: their names are plurals.
+COUNTED = tuple((name, 1) for name in ("cells", "axons", "points", "synapses"))
 _ZERO = (0,) * len(DIMENSIONS)
 
 
@@ -79,6 +92,7 @@ ATOMS: dict[str, tuple[float, tuple[int, ...]]] = {
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _QUANTITY = re.compile(rf"^\s*(?P<number>{_NUMBER})\s*(?P<unit>.*?)\s*$")
 _FACTOR = re.compile(r"^(?P<atom>%|1|[A-Za-z]+)(?:\^?(?P<power>-?\d+))?$")
+_AROUND = re.compile(r"\s*([*/·])\s*")
 _SPELLINGS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "·": "*"})
 
 
@@ -95,11 +109,14 @@ class Unit:
     powers: tuple[int, ...]
 
     def describe(self) -> str:
-        """Return the dimension in words, for example ``length^2/time``."""
+        """Return the dimension in words with their article, for example ``a length^2/time``."""
         parts = [(name, power) for name, power in zip(DIMENSIONS, self.powers, strict=True) if power]
+        if len(parts) == 1 and parts[0] in COUNTED:
+            return f"a number of {parts[0][0]}"
         above = "*".join(name + (f"^{p}" if p != 1 else "") for name, p in parts if p > 0)
         below = "".join(f"/{name}" + (f"^{-p}" if p != -1 else "") for name, p in parts if p < 0)
-        return f"{above or '1'}{below}" if parts else "pure number"
+        words = f"{above or '1'}{below}" if parts else "pure number"
+        return f"an {words}" if words[0] in "aeiou" else f"a {words}"
 
 
 @lru_cache(maxsize=512)
@@ -111,13 +128,16 @@ def parse_unit(text: str) -> Unit:
     UnitError
         If an atom is unknown; the message names the nearest known ones.
     """
-    cleaned = text.translate(_SPELLINGS).replace(" ", "*").replace("**", "*") or "1"
+    cleaned = _AROUND.sub(r"\1", text).translate(_SPELLINGS).replace(" ", "*").replace("**", "*") or "1"
+    parts = re.split(r"([*/])", cleaned)
     factor, powers = 1.0, list(_ZERO)
-    for position, part in enumerate(re.split(r"([*/])", cleaned)):
+    for position, part in enumerate(parts):
         if position % 2:
             continue
-        sign = -1 if position and re.split(r"([*/])", cleaned)[position - 1] == "/" else 1
+        sign = -1 if position and parts[position - 1] == "/" else 1
         match = _FACTOR.match(part)
+        if not part:
+            raise UnitError(f"a unit is missing beside '/' or '*' in '{text}'")
         if match is None or match["atom"] not in ATOMS:
             word = match["atom"] if match else part
             near = nearest(word, ATOMS)
@@ -141,7 +161,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
     source, target = parse_unit(from_unit), parse_unit(to_unit)
     if source.powers != target.powers:
         raise UnitError(
-            f"'{from_unit}' is a {source.describe()}, but a {target.describe()} is needed, for example '{to_unit}'"
+            f"'{from_unit}' is {source.describe()}, but {target.describe()} is needed, for example '{to_unit}'"
         )
     if source.factor == target.factor:
         return value

@@ -226,7 +226,9 @@ def values_of(config: Config) -> list[tuple[str, ParameterSpec, Any]]:
     sets.update({f"treatments.{label}": params for label, (_, params) in config.treatments.items()})
     sets.update({f"parameters.{name}": params for name, params in config.parameters.items()})
     for prefix, params in sets.items():
-        rows += [(f"{prefix}.{key}", spec, getattr(params, key)) for key, spec in type(params).specs().items()]
+        rows += [
+            (f"{prefix}.{key}", spec, getattr(params, key)) for key, spec in type(params).specs().items()
+        ]
     return [(address, spec.under(config.geometry.preset), value) for address, spec, value in rows]
 
 
@@ -292,8 +294,8 @@ def _judged_too_late(config: Config) -> list[Caution]:
             found.append(
                 Caution(
                     f"safety.{name}",
-                    f"is judged at {quantity_in_words(late, 'h')} after the injury, but the run ends at "
-                    f"{quantity_in_words(config.duration_h, 'h')}",
+                    f"is judged on day {late / 24.0:g} after the injury, but the run ends on day "
+                    f"{config.duration_h / 24.0:g}",
                 )
             )
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cordgraft.core.problems import BadInput, Problem, nearest
-from cordgraft.scenario.document import decode, parse
+from cordgraft.scenario.document import MOST_BYTES, decode, parse
 
 #: Variable with folders of scenarios of one's own, separated like ``PATH``.
 VARIABLE = "CORDGRAFT_SCENARIOS"
@@ -96,7 +96,9 @@ def read_text(name_or_path: str | Path) -> str:
     """Return the text of a scenario, decoded."""
     path = locate(name_or_path)
     try:
-        return decode(path.read_bytes(), str(name_or_path))
+        with path.open("rb") as stream:
+            # one byte more than is allowed tells that there is more, however large the file is
+            return decode(stream.read(MOST_BYTES + 1), str(name_or_path))
     except OSError as error:
         raise BadInput(
             Problem(f"the file cannot be read: {error.strerror}", value=str(name_or_path))

@@ -25,6 +25,9 @@ Path = tuple[str | int, ...]
 #: A scenario is a page of text; far larger input is no scenario (aliases can blow a small file up).
 MOST_VALUES = 20_000
 DEEPEST = 24
+MOST_BYTES = 500_000
+#: Characters of a value that a message quotes.
+QUOTED = 60
 
 _TAG = "tag:yaml.org,2002:"
 #: Types that YAML gives to untagged values; any other tag was written by hand.
@@ -112,14 +115,27 @@ def address(path: Path) -> str:
     return text
 
 
+def quoted(text: str) -> str:
+    """Return a text as a message quotes it: cut where it is long."""
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}..."
+
+
 def decode(data: bytes, file: str) -> str:
     """Return the text of a file.
 
     Raises
     ------
     BadInput
-        If it is neither UTF-8 nor UTF-16.
+        If it is neither UTF-8 nor UTF-16, or too large for a scenario.
     """
+    if len(data) > MOST_BYTES:
+        raise BadInput(
+            Problem(
+                "the file is too large for a scenario",
+                allowed=f"at most {MOST_BYTES:,} bytes",
+                file=file,
+            )
+        )
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
     elif data[:2].count(0) == 1:  # without a mark: the first character of a scenario is an ASCII one
@@ -193,7 +209,7 @@ def parse_value(text: str, file: str) -> Document:
         node = _compose(stripped, file)
         document.data["value"] = _Reader(document, located=False).value(node, ("value",))
     else:
-        document.values[("value",)] = Place(file, written=stripped)
+        document.values[("value",)] = Place(file, written=quoted(stripped))
         document.data["value"] = _plain(stripped)
     return document
 
@@ -213,10 +229,17 @@ def _compose(text: str, file: str) -> Any:
     try:
         return _yaml().compose(io.StringIO(text))
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line, mark.column) if mark is not None else (0, 0)
         found = str(error.problem or error.context or error)
+        left_open = "end of stream" in found or "<stream end>" in found
+        # What is never closed is missed at the end of the file; the user wants to know where it begins.
+        marks = (error.problem_mark, error.context_mark)
+        mark = next((mark for mark in (reversed(marks) if left_open else marks) if mark is not None), None)
+        line, column = (mark.line, mark.column) if mark is not None else (0, 0)
         raise BadInput(_syntax_problem(text, found, file, line, column)) from None
+    except RecursionError:
+        raise BadInput(
+            Problem("the file is nested too deeply", allowed=f"at most {DEEPEST} levels", file=file)
+        ) from None
     except ReaderError as error:
         before = text[: error.position] if isinstance(error.position, int) else ""
         raise BadInput(
@@ -236,17 +259,38 @@ def _syntax_problem(text: str, found: str, file: str, line: int, column: int) ->
     lines = text.splitlines()
     shown = lines[line] if line < len(lines) else ""
     indent = shown[: len(shown) - len(shown.lstrip())]
-    if "\t" in indent or "'\\t'" in found:
-        place = indent.find("\t") if "\t" in indent else column
+    if "\t" in indent:
         return Problem(
-            "a line is indented with a tab", allowed="spaces", file=file, line=line + 1, column=place + 1
+            "a line is indented with a tab",
+            allowed="spaces",
+            file=file,
+            line=line + 1,
+            column=indent.find("\t") + 1,
         )
+    sentence = f"the file is no YAML: {_syntax_hint(found, shown, column)}"
+    return Problem(sentence, value=quoted(shown.strip()), file=file, line=line + 1, column=column + 1)
+
+
+def _syntax_hint(found: str, shown: str, column: int) -> str:
+    """Return what the YAML library found, in words for people who do not know its grammar."""
+    if "'\\t'" in found:
+        return "a tab stands where spaces are needed"
+    if "mapping values are not allowed" in found:
+        # The second colon of a line, or the first one of a line that is indented as if it went on.
+        if ": " in shown[:column]:
+            return "a second colon in one line; put text that holds ': ' in quotes"
+        return "this line is indented more than the one it belongs to"
+    if "end of stream" in found:
+        return "a quotation mark is not closed"
+    if "<stream end>" in found:
+        return "a bracket is not closed"
     hints = {
-        "mapping values are not allowed here": "a second colon in one line; put text that holds ': ' in quotes",
+        "expected <block end>": "this line is indented like none of those before it",
+        "expected ',' or": "a comma or a closing bracket is missing before here",
+        "could not find expected ':'": "a colon is missing behind a key",
         "but found another document": "one scenario per file (a line '---' begins another)",
     }
-    sentence = f"the file is no YAML: {hints.get(found, found)}"
-    return Problem(sentence, value=shown.strip()[:60], file=file, line=line + 1, column=column + 1)
+    return next((hint for part, hint in hints.items() if part in found), found)
 
 
 class _Reader:
@@ -290,6 +334,9 @@ class _Reader:
                 continue
             key = str(key_node.value)
             here = (*path, key)
+            if key == "<<" and key_node.style is None:
+                self.complain("YAML 1.2 merges no maps; write the keys out", here, key, place)
+                continue
             if key in result:
                 first = self.document.keys[here]
                 self.complain(f"the key stands here twice (first in line {first.line})", here, key, place)
@@ -302,7 +349,7 @@ class _Reader:
         mark = node.start_mark
         written = {"MappingNode": "a map", "SequenceNode": "a list"}.get(type(node).__name__)
         if written is None:
-            written = str(node.value) if node.style is None else repr(str(node.value))
+            written = quoted(str(node.value)) if node.style is None else repr(quoted(str(node.value)))
         if not self.located:
             return Place(self.document.file, written=written)
         return Place(self.document.file, mark.line + 1, mark.column + 1, written)

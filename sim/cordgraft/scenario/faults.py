@@ -11,10 +11,20 @@ from cordgraft.core.units import UnitError, parse_quantity
 from cordgraft.scenario.document import Document, Path, address
 from cordgraft.scenario.fields import REFUSED, form
 from cordgraft.scenario.rules import Finding
-from cordgraft.scenario.schema import RUNNABLE, SCHEMA_VERSION, TITLE, all_specs, mechanisms, names_at
+from cordgraft.scenario.schema import (
+    RUNNABLE,
+    SCHEMA_VERSION,
+    TITLE,
+    all_specs,
+    mechanisms,
+    names_at,
+    specs_of,
+)
 from cordgraft.scenario.sections import SAFETY, SAFETY_DAY
 from cordgraft.scenario.shape import MISSING_KEY, UNKNOWN_KEY
 
+#: How a treatment is written.
+EXAMPLE = "graft: {type: cell_graft, at: 9 d}"
 #: Most sibling keys that a message lists.
 _LISTED = 14
 
@@ -42,7 +52,8 @@ def problem_of_fault(
         return problem_at(document, path, "the key is missing", _wanted(path), key=True)
     if kind == UNKNOWN_KEY:
         return _unknown_key(document, path, treatments)
-    return problem_at(document, path, "a map of keys is needed here", ", ".join(names_at(path, treatments)))
+    allowed = f"none, or {EXAMPLE}" if path == ("treatments",) else ", ".join(names_at(path, treatments))
+    return problem_at(document, path, "a map of keys is needed here", allowed)
 
 
 def _wanted(path: Path) -> str:
@@ -70,7 +81,9 @@ def _unknown_key(document: Document, path: Path, treatments: dict[str, str]) -> 
         )
         sentence = f"this mechanism has no such key: {reason}"
     else:
-        other = tuple(known for known in _elsewhere(word) if known.rpartition(".")[2] not in siblings)
+        other = tuple(
+            known for known in _elsewhere(word, treatments) if known.rpartition(".")[2] not in siblings
+        )
         near = (*other, *nearest(word, siblings))[:3]
     listed = siblings if len(siblings) <= _LISTED or not near else ()
     place = document.place(path, key=True)
@@ -86,10 +99,10 @@ def _unknown_key(document: Document, path: Path, treatments: dict[str, str]) -> 
     )
 
 
-def _elsewhere(word: str) -> tuple[str, ...]:
+def _elsewhere(word: str, treatments: Mapping[str, str]) -> tuple[str, ...]:
     """Return the addresses that end in a word, where it is one of a kind, or almost so spelled."""
     known: dict[str, list[str]] = {}
-    for one in (*all_specs(), *(f"parameters.{name}" for name in mechanisms())):
+    for one in (*specs_of(treatments), *(f"parameters.{name}" for name in mechanisms())):
         known.setdefault(one.rpartition(".")[2], []).append(one)
     match = word if word in known else next(iter(get_close_matches(word, known, n=1, cutoff=0.9)), "")
     found = known.get(match, [])
@@ -119,9 +132,11 @@ def problem_of_finding(document: Document, finding: Finding) -> Problem:
     written = [path for path in (finding.path, *finding.rests_on) if path in document.values]
     item = _item(document, finding)
     place = document.place(item or (written[0] if written else finding.path))
-    value = finding.value
-    if not value and finding.path in document.values:
-        value = document.values[finding.path].written
+    # What the user wrote says more to them than the same time in other units.
+    stated = document.values.get(item or finding.path)
+    value = stated.written if stated is not None and document.get(item or finding.path) is not None else ""
+    if not value or (value in ("a map", "a list") and finding.value):
+        value = finding.value
     return Problem(
         finding.sentence,
         address(item or finding.path),

@@ -25,6 +25,7 @@ REFUSED = "refused"
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _STARTS_AS_NUMBER = re.compile(rf"^\s*{_NUMBER}")
 _BARE = re.compile(rf"^\s*{_NUMBER}\s*$")
+_SEPARATED = re.compile(r"^\s*[+-]?\d+[,_']\d")
 
 
 def refused(sentence: str, allowed: str = "", near: Iterable[str] = ()) -> PydanticCustomError:
@@ -78,7 +79,7 @@ def _read_count(spec: ParameterSpec, value: Any) -> int:
         number = _number(spec, value)
         if math.isfinite(number) and number != round(number):
             raise refused("a whole number is needed here", form(spec))
-    return int(_within(spec, number))
+    return int(_within(spec, number, rounding=0.0))
 
 
 def _number(spec: ParameterSpec, value: str | float) -> float:
@@ -86,24 +87,28 @@ def _number(spec: ParameterSpec, value: str | float) -> float:
         return float(value)
     if _STARTS_AS_NUMBER.match(value) is None:
         raise refused("this is not a number", form(spec))
+    if _SEPARATED.match(value) is not None:
+        raise refused("a number has a decimal point, and nothing between its thousands", form(spec))
     try:
         return parse_quantity(value, spec.unit)
     except UnitError as error:
         raise refused(str(error), form(spec)) from None
 
 
-def _within(spec: ParameterSpec, number: float) -> float:
+def _within(spec: ParameterSpec, number: float, rounding: float = 1e-12) -> float:
+    """Return a number inside the bounds; `rounding` is the relative error that a conversion of units may leave."""
     if not math.isfinite(number):
         raise refused("the number is not finite", form(spec))
     if spec.bounds is None:
         return number
     low, high = spec.bounds
     nearest_inside = min(max(number, low), high)
-    if abs(number - nearest_inside) <= 1e-12 * abs(nearest_inside):
-        number = nearest_inside  # a conversion between units may leave a rounding error
+    if abs(number - nearest_inside) <= rounding * abs(nearest_inside):
+        number = nearest_inside
     if not low <= number <= high:
         if number < 0.0 <= low:
-            what = "time before the injury" if spec.unit == "h" else "negative value"
+            # a time that may be zero is a date, any other the length of something
+            what = "time before the injury" if spec.unit == "h" and low == 0.0 else "negative value"
             raise refused(f"a {what} is impossible here", limits(spec))
         raise refused("the value lies outside its bounds", limits(spec))
     return number
@@ -169,7 +174,7 @@ def _example(spec: ParameterSpec) -> Any:
         if value is not None:
             return in_words(spec, value)
     low, high = spec.bounds or (1.0, 1.0)
-    usual = 0.5 if (low, high) == (0.0, 1.0) else 1.0
+    usual = 0.5 if (low, high) == (0.0, 1.0) else 21.0 * 24.0 if spec.unit == "h" else 1.0
     return in_words(spec, usual if low <= usual <= high else low)
 
 

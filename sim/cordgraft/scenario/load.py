@@ -7,6 +7,7 @@ replaced by a default, so that the rules which tie keys together can still be ch
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -14,13 +15,22 @@ from typing import Any
 
 from pydantic_core import ValidationError
 
+from cordgraft.core.parameters import ParameterSpec
 from cordgraft.core.problems import BadInput, Caution, Problem, nearest
 from cordgraft.scenario import catalog, overrides, rules
 from cordgraft.scenario.assemble import assemble, cautions_of, resolve
 from cordgraft.scenario.config import Config, digest_of, file_digest
-from cordgraft.scenario.document import Document, Path, parse
-from cordgraft.scenario.faults import problem_at, problem_of_fault, problem_of_finding
-from cordgraft.scenario.schema import KINDS, RUNNABLE, all_specs, reader, treatment_types
+from cordgraft.scenario.document import Document, Path, parse, quoted
+from cordgraft.scenario.faults import EXAMPLE, problem_at, problem_of_fault, problem_of_finding
+from cordgraft.scenario.schema import (
+    KINDS,
+    RUNNABLE,
+    TREATMENT_NAME,
+    all_specs,
+    reader,
+    specs_of,
+    treatment_types,
+)
 from cordgraft.scenario.sections import SECTIONS
 
 #: What stands in for a required key that is missing or wrong, so that the other keys can still be checked.
@@ -85,9 +95,10 @@ def from_document(
     _tidy(document)
     open_addresses = _open_addresses(document)
     _place_masks(document, path.parent)
-    given = _read(document, problems, bad)
+    treatments = _treatment_types(document, problems, bad)
+    given = _read(document, treatments, problems, bad)
     config = replace(assemble(given, path.stem), requires=open_addresses)
-    problems += _open_problems(document, open_addresses) if not allow_open else []
+    problems += _open_problems(document, open_addresses, specs_of(treatments), allow_open)
     waiting = {tuple(known.split(".")) for known in open_addresses}
     for finding in rules.check(config):
         if finding.path not in waiting and not _rests_on_bad(finding, bad):
@@ -154,16 +165,27 @@ def _open_addresses(document: Document) -> tuple[str, ...]:
     )
 
 
-def _open_problems(document: Document, open_addresses: Sequence[str]) -> list[Problem]:
+def _open_problems(
+    document: Document, open_addresses: Sequence[str], specs: Mapping[str, ParameterSpec], allow_open: bool
+) -> list[Problem]:
     place = document.place(("requires",), key=True)
     problems = []
     for known in open_addresses:
-        spec = all_specs().get(known)
+        spec = specs.get(known)
+        if spec is None:
+            sentence, allowed = "there is no such address", "the address of one value"
+        elif allow_open:
+            continue
+        else:
+            sentence = f"this scenario leaves the key open; give it with --set {known}={_blank(known)}"
+            allowed = spec.meaning
+        near = () if spec is not None else nearest(known, specs)
         problems.append(
             Problem(
-                f"this scenario leaves the key open; give it with --set {known}={_blank(known)}",
+                sentence,
                 key=known,
-                allowed=spec.meaning if spec is not None else "",
+                allowed=allowed,
+                near=near,
                 file=place.file,
                 line=place.line,
                 column=place.column,
@@ -195,9 +217,10 @@ def _place_masks(document: Document, folder: FilePath) -> None:
 # ------------------------------------------------------------------------------------------- structure
 
 
-def _read(document: Document, problems: list[Problem], bad: list[Path]) -> Mapping[str, Any]:
+def _read(
+    document: Document, treatments: dict[str, str], problems: list[Problem], bad: list[Path]
+) -> Mapping[str, Any]:
     """Return what the document states, wrong keys taken out; problems and bad paths are added to the lists."""
-    treatments = _treatment_types(document, problems, bad)
     validator = reader(tuple(treatments.items()))
     for _ in range(len(_STAND_IN) + 2):
         try:
@@ -218,21 +241,30 @@ def _treatment_types(document: Document, problems: list[Problem], bad: list[Path
     if not isinstance(treatments, dict):
         return {}
     known, found = treatment_types(), {}
-    example = "graft: {type: cell_graft, at: 9 d}"
     if isinstance(treatments.get("type"), str):
         sentence = "each treatment needs a name of its own, with its keys under it"
-        problems.append(problem_at(document, ("treatments",), sentence, example, value="type"))
+        problems.append(problem_at(document, ("treatments",), sentence, EXAMPLE, value="type"))
         bad.append(("treatments",))
         document.drop(("treatments",))
         return {}
     for name, keys in list(treatments.items()):
         path: Path = ("treatments", name)
         word = keys.get("type") if isinstance(keys, dict) else None
-        if word in known:
+        if re.fullmatch(TREATMENT_NAME, name) is None:
+            # the name is a part of addresses, of files and of the event log
+            problem = problem_at(
+                document,
+                path,
+                "a treatment cannot be called so",
+                "letters, digits, _ and -, a letter first",
+                key=True,
+                value=quoted(name),
+            )
+        elif isinstance(word, str) and word in known:
             found[name] = word
             continue
-        if not isinstance(keys, dict):
-            problem = problem_at(document, path, "a map that starts with its type is needed here", example)
+        elif not isinstance(keys, dict):
+            problem = problem_at(document, path, "a map that starts with its type is needed here", EXAMPLE)
         elif word is None:
             problem = problem_at(document, path, "the key type is missing", ", ".join(known), key=True)
         else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from cordgraft.core.problems import BadInput, Problem
-from cordgraft.scenario.document import Document, Path, address, parse_value
+from cordgraft.scenario.document import Document, Path, Place, address, parse_value, quoted
 
 #: What stands in place of a file name in problems with such values.
 SET = "--set"
@@ -44,11 +45,11 @@ def _apply_one(document: Document, text: str) -> Problem | None:
     if not equals or not all(path):
         return Problem(
             "a setting is an address, an equals sign and a value",
-            value=text,
+            value=quoted(text),
             allowed="for example treatments.graft.dose=2e5cells",
             file=SET,
         )
-    stated = parse_value(right, SET)
+    stated = _value(right, path)
     if stated.data["value"] is None and not right.strip():
         return Problem("the value is missing", key=address(path), value=text, file=SET)
     parent: dict[str, Any] = document.data
@@ -56,12 +57,13 @@ def _apply_one(document: Document, text: str) -> Problem | None:
         inner = parent.get(str(step))
         if inner is None or inner == "none":
             document.forget_places(path[:depth])
+            document.keys[path[:depth]] = Place(SET, written=str(step))
             inner = parent[str(step)] = {}
         if not isinstance(inner, dict):
             here = address(path[:depth])
-            return Problem(
-                f"{here} is one value; nothing can be set inside it", address(path), text, file=SET
-            )
+            kind = "a list, which is set as a whole" if isinstance(inner, list) else "one value"
+            sentence = f"{here} is {kind}; nothing can be set inside it"
+            return Problem(sentence, address(path), quoted(text), file=SET)
         parent = inner
     document.forget_places(path)
     parent[str(path[-1])] = stated.data["value"]
@@ -73,3 +75,22 @@ def _apply_one(document: Document, text: str) -> Problem | None:
     )
     document.keys[path] = stated.values["value",]
     return None
+
+
+def _value(text: str, path: Path) -> Document:
+    """Return the value of a setting; what is wrong with it is reported with the address, not with a line."""
+    try:
+        return parse_value(text, SET)
+    except BadInput as error:
+        raise BadInput(
+            [
+                replace(
+                    problem,
+                    message=problem.message.replace("the file", "the value"),
+                    key=problem.key or address(path),
+                    line=0,
+                    column=0,
+                )
+                for problem in error.problems
+            ]
+        ) from None

@@ -6,6 +6,7 @@ which is wrong by itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -95,15 +96,20 @@ def _times(config: Config) -> Iterator[Finding]:
         for name, hours in config.periods_h.items()
         if name in config.parameters
     ]
+    whole += [
+        (("treatments", label, "at"), _in(params, "at", "h") or 0.0)
+        for label, (_, params) in config.treatments.items()
+    ]
     for path, hours in whole:
         try:
             ticks = whole_ticks(hours, tick)
         except ValueError:
             ticks = -1
-        if ticks < 0 or (ticks == 0 and path[-1] != "maps"):
+        if ticks < 0 or (ticks == 0 and path[-1] not in ("maps", "at")):
             yield Finding(
                 path,
                 f"the time is not a whole number of ticks of {quantity_in_words(tick, 'h')}",
+                _whole_beside(hours, tick),
                 rests_on=(("tick",),),
                 value=str(quantity_in_words(hours, "h")),
             )
@@ -117,7 +123,20 @@ def _times(config: Config) -> Iterator[Finding]:
                 value=str(quantity_in_words(hours, "h")),
             )
     if config.record.series_h > end:
-        yield Finding(("record", "series"), "the interval is longer than the run", rests_on=(_DURATION,))
+        yield Finding(
+            ("record", "series"),
+            "the interval is longer than the run",
+            f"at most {quantity_in_words(end, 'h')}",
+            rests_on=(_DURATION,),
+            value=str(quantity_in_words(config.record.series_h, "h")),
+        )
+
+
+def _whole_beside(hours: float, tick_h: float) -> str:
+    """Return the whole numbers of ticks below and above a time, in words."""
+    below = math.floor(hours / tick_h) * tick_h
+    beside = [time for time in (below, below + tick_h) if time > 0.0]
+    return "for example " + " or ".join(str(quantity_in_words(time, "h")) for time in beside)
 
 
 def _periods(config: Config) -> Iterator[Finding]:
@@ -148,6 +167,7 @@ def _space(config: Config) -> Iterator[Finding]:
             f"fewer than {FEWEST_ACROSS} voxels lie across the cord of {quantity_in_words(depth, 'um')}",
             f"an edge of at most {quantity_in_words(round(depth / FEWEST_ACROSS, 3), 'um')} from back to front",
             rests_on=(("geometry", "cord_depth"), ("geometry", "level")),
+            value=str(quantity_in_words(y, "um")),
         )
     if geometry.section == "volume" and not geometry.cord_mask and x * FEWEST_ACROSS > width:
         yield Finding(
@@ -155,12 +175,15 @@ def _space(config: Config) -> Iterator[Finding]:
             f"fewer than {FEWEST_ACROSS} voxels lie across the cord of {quantity_in_words(width, 'um')}",
             f"an edge of at most {quantity_in_words(round(width / FEWEST_ACROSS, 3), 'um')} from right to left",
             rests_on=(("geometry", "cord_width"), ("geometry", "level")),
+            value=str(quantity_in_words(x, "um")),
         )
     if z * FEWEST_ACROSS > geometry.length_um:
         yield Finding(
             ("geometry", "voxel"),
             f"fewer than {FEWEST_ACROSS} voxels lie along the cord",
+            f"an edge of at most {quantity_in_words(round(geometry.length_um / FEWEST_ACROSS, 3), 'um')} along it",
             rests_on=(_LENGTH,),
+            value=str(quantity_in_words(z, "um")),
         )
     if geometry.section == "midsagittal" and geometry.slab_um > width:
         yield Finding(
@@ -168,6 +191,7 @@ def _space(config: Config) -> Iterator[Finding]:
             "the section is thicker than the cord is wide",
             f"at most {quantity_in_words(width, 'um')}",
             rests_on=(("geometry", "cord_width"), ("geometry", "level")),
+            value=str(quantity_in_words(geometry.slab_um, "um")),
         )
 
 
@@ -191,6 +215,7 @@ def _injury(config: Config) -> Iterator[Finding]:
             "the lesion is longer than the cord that is simulated",
             f"less than {quantity_in_words(room, 'um')} (geometry.length)",
             rests_on=(_LENGTH,),
+            value=str(quantity_in_words(length, "um")),
         )
     elif abs(position) + 0.5 * length >= 0.5 * room:
         most = quantity_in_words(0.5 * (room - length), "um")
@@ -199,6 +224,16 @@ def _injury(config: Config) -> Iterator[Finding]:
             "the lesion reaches beyond the cord that is simulated",
             f"between -{most} and {most}",
             rests_on=(_LENGTH, ("injury", "primary_length")),
+            value=str(quantity_in_words(position, "um")),
+        )
+    layer = config.geometry.voxel_um[2]
+    if 0.0 < length < layer:
+        yield Finding(
+            ("injury", "primary_length"),
+            "the lesion is shorter than a voxel and would be lost between two layers",
+            f"at least {quantity_in_words(layer, 'um')} (geometry.voxel)",
+            rests_on=(("geometry", "voxel"),),
+            value=str(quantity_in_words(length, "um")),
         )
 
 
@@ -224,11 +259,18 @@ def _treatments(config: Config) -> Iterator[Finding]:
         row = 0.5 * (getattr(params, "sites", 1) - 1) * (in_um(params, "site_spacing") or 0.0)
         if position is not None and abs(epicentre + position) + row >= half:
             low, high = (quantity_in_words(end - epicentre, "um") for end in (-half, half))
+            outside = abs(epicentre + position) >= half
+            what = "place" if outside else f"row of {params.sites} sites"
             yield Finding(
-                (*here, "position"),
-                "the place lies beyond the cord that is simulated",
+                (*here, "position" if outside else "sites"),
+                f"the {what} lies beyond the cord that is simulated",
                 f"between {low} and {high} from the epicentre",
-                rests_on=(_LENGTH, ("injury", "position"), (*here, "sites"), (*here, "site_spacing")),
+                rests_on=(
+                    _LENGTH,
+                    ("injury", "position"),
+                    *((*here, key) for key in ("position", "sites", "site_spacing")),
+                ),
+                value=str(quantity_in_words(position, "um")),
             )
         depth = in_um(params, "depth")
         if depth is not None and depth >= depth_um and not config.geometry.cord_mask:
@@ -237,6 +279,7 @@ def _treatments(config: Config) -> Iterator[Finding]:
                 "the place lies outside the cord",
                 f"less than the cord is deep: {quantity_in_words(depth_um, 'um')}",
                 rests_on=(("geometry", "cord_depth"), ("geometry", "level"), ("subject", "species")),
+                value=str(quantity_in_words(depth, "um")),
             )
 
 
@@ -246,10 +289,7 @@ def _masks(config: Config) -> Iterator[Finding]:
         name = getattr(geometry, key)
         path = FilePath(name)
         if name and not path.is_file():
-            others = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-            yield Finding(
-                ("geometry", key), "there is no such file", "a NIfTI file", nearest(path.name, others)
-            )
+            yield Finding(("geometry", key), "there is no such file", "a NIfTI file", _masks_like(path))
     together: Mapping[str, Any] = {
         "cord_mask": geometry.cord_mask,
         "lesion_mask": geometry.lesion_mask,
@@ -272,6 +312,20 @@ def _masks(config: Config) -> Iterator[Finding]:
             f"before {quantity_in_words(config.duration_h, 'h')}",
             rests_on=(_DURATION,),
         )
+
+
+def _masks_like(path: FilePath) -> tuple[str, ...]:
+    """Return the NIfTI files of a folder whose names look like one that is not there."""
+    folder = path.parent
+    if not folder.is_dir():
+        return ()
+    endings = (".nii", ".nii.gz")
+    masks = {
+        other.name.split(".nii")[0]: other.name
+        for other in sorted(folder.iterdir())
+        if other.name.lower().endswith(endings) and other.is_file()
+    }
+    return tuple(masks[stem] for stem in nearest(path.name.split(".nii")[0], masks))
 
 
 def _safety(config: Config) -> Iterator[Finding]:

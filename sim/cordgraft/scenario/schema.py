@@ -32,11 +32,15 @@ SCHEMA_VERSION = 1
 #: Kinds of file the language knows, and those of them that this version can run.
 KINDS = ("scenario", "treatment", "sweep", "trial")
 RUNNABLE = ("scenario",)
+#: What a treatment may be called; letters of any alphabet.
+TREATMENT_NAME = r"[^\W\d_][\w-]*"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 TITLE = ParameterSpec("text", "One line that says what is simulated", "")
 ENABLED = ParameterSpec(
-    "switch", "Whether this mechanism acts at all; what others need of it then stays as in intact tissue", True
+    "switch",
+    "Whether this mechanism acts at all; what others need of it then stays as in intact tissue",
+    True,
 )
 PERIOD = ParameterSpec(
     "quantity",
@@ -142,6 +146,15 @@ def all_specs() -> dict[str, ParameterSpec]:
     for name, kind in mechanisms().items():
         found.update({f"parameters.{name}.{key}": spec for key, spec in mechanism_specs(kind).items()})
     found.update({f"safety.{name}.at_most": measure.limit for name, measure in SAFETY.items()})
+    return found
+
+
+def specs_of(treatments: Mapping[str, str]) -> dict[str, ParameterSpec]:
+    """Return address -> spec of every single value of a document with these treatments (name -> type)."""
+    types = treatment_types()
+    found = {known: spec for known, spec in all_specs().items() if not known.startswith("treatments.")}
+    for name, word in treatments.items():
+        found.update({f"treatments.{name}.{key}": spec for key, spec in types[word].Params.specs().items()})
     return found
 
 
