@@ -5,8 +5,10 @@ rises with the crowding of the site: ``b = b_0 + b_1 x/(1 + x)``, ``x`` = inject
 the site could hold. They form an ellipsoid round the point of injection with the volume of that many cells at
 the packing limit, as wide to deep as the cord, and `elongation` times as long as deep. Cells fill the voxels
 outward from the point, in the order of (distance, hash of the voxel): first lesion room (dead tissue, cavity,
-blood, fluid), searched as far as `spread` times the half-axes, then host tissue. No voxel takes more than it
-holds. What finds no place is lost and counted, never squeezed in.
+blood, fluid), searched as far as `spread` times the half-axes, then host tissue. Grafted cells that lie there
+already are pushed outward: the ellipsoid is that of both together, so that one dose at one place arrives alike in
+one injection or in four. No voxel takes more than it holds. What finds no place is lost and counted, never
+squeezed in.
 
 A section carries its share of the deposit: ``s = h/W``, ``h`` the slab's thickness and ``W = 4 a/3``, the volume of
 an ellipsoid of lateral half-axis ``a`` over its mid-plane area. The number of simulated founders is the number
@@ -313,18 +315,22 @@ class GraftDelivery(Process):
         p = self.params
         dose = p.dose / p.sites
         agent = tissue.setting.cells_per_agent
-        diameters = tissue.setting.cord_diameter_um
         flat_section = tissue.lattice.is_section
         free = self._free_places(tissue)
 
-        injected = ellipsoid_for(dose, p.packing_limit, p.elongation, diameters)
+        injected = self._extent(tissue, point, dose)
         room = float(np.sum(free * _copies(tissue, point, injected, p.spread))) * agent
         crowded = dose / (dose + room)
         backflow = min(1.0, p.backflow + p.backflow_rise * crowded)
         alive = dose * p.viability
         staying = alive * (1.0 - backflow)
 
-        deposit = ellipsoid_for(staying, p.packing_limit, p.elongation, diameters)
+        _add(tissue, "graft_dose", dose)
+        _add(tissue, "graft_dead_on_arrival", dose - alive)
+        _add(tissue, "graft_backflow", alive - staying)
+        if staying <= 0.0:
+            return
+        deposit = self._extent(tissue, point, staying)
         share = section_share(deposit, tissue.lattice.spacing_um[0]) if flat_section else 1.0
         weight = agent / share
         identity = np.array([delivery * FOUNDERS_PER_DELIVERY + site + 1], dtype=np.uint64)
@@ -334,12 +340,23 @@ class GraftDelivery(Process):
         self._add_cells(tissue, key, delivery, voxels, weight)
 
         placed = voxels.size * weight
-        _add(tissue, "graft_dose", dose)
-        _add(tissue, "graft_dead_on_arrival", dose - alive)
-        _add(tissue, "graft_backflow", alive - staying)
         _add(tissue, "graft_surplus", (wanted - voxels.size) * weight)
         _add(tissue, "graft_delivered", placed)
         _add(tissue, "graft_founders", float(voxels.size))
+
+    def _extent(self, tissue: Any, point: tuple[float, float, float], cells: float) -> Ellipsoid:
+        """Return the ellipsoid of so many more cells at a point, with those that lie within its reach already."""
+        p = self.params
+        diameters = tissue.setting.cord_diameter_um
+        lying = count_by_voxel(tissue.cells["site"], tissue.lattice.shape) * tissue.setting.cells_per_agent
+        present = 0.0
+        while True:
+            extent = ellipsoid_for(cells + present, p.packing_limit, p.elongation, diameters)
+            reached = float(np.sum(lying * _copies(tissue, point, extent, p.spread)))
+            # grows with the ellipsoid, up to all cells of the cord
+            if reached <= present * (1.0 + 1e-6):
+                return extent
+            present = reached
 
     def _free_places(self, tissue: Any) -> NDArray[np.int64]:
         """Return how many more simulated cells every voxel takes at the packing limit : (x, y, z)."""
