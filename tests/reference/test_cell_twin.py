@@ -255,16 +255,18 @@ WORLDS = [(1, 5, 40), (4, 5, 12), (6, 1, 20)]
 @pytest.mark.parametrize("shape", WORLDS)
 def test_hazards(shape: tuple[int, int, int]) -> None:
     world = World(150, shape, 1)
+    d = world.dangers
+    world.cells.grafted_tick[:40] = world.draw.tick - np.arange(40) % 14
     cells = world.copy_cells()
     run_blocks(cell.hazard_loop, 150, cells, world.dangers, world.draw)
-    d = world.dangers
     for i in range(150):
         site = world.cells.site[i]
         age = (world.draw.tick - world.cells.grafted_tick[i]) * world.draw.tick_h
         tnf = max(0.0, world.tnf[site])
         rate = d.background + d.hypoxia * max(0.0, 1.0 - world.oxygen[site] / d.critical_oxygen)
         rate += d.inflammation * tnf**2 / (tnf**2 + d.tnf_half**2)
-        added = rate * 6.0 + d.handling * decaying(age, 6.0, d.handling_decay)
+        since, length = (0.0, age + 6.0) if age < 6.0 else (age, 6.0)  # a new cell catches up
+        added = rate * length + d.handling * decaying(since, length, d.handling_decay)
         assert cells.hazard[i] == pytest.approx(world.cells.hazard[i] + added, rel=1e-13)
 
 

@@ -58,6 +58,21 @@ def test_the_age_of_a_cell_is_its_own() -> None:
     assert old - 6.0 * p.background / 24.0 == pytest.approx(amount * np.exp(-100.0 * decay))
 
 
+@pytest.mark.parametrize("late_h", [0, 1, 3, 5])
+def test_the_time_of_grafting_need_not_fall_on_a_step(late_h: int) -> None:
+    """Two days after grafting the hazard is that of two days, wherever the steps of six hours lie."""
+    survival = Survival()
+    tissue = bare([survival], **ALONE)
+    put(tissue, np.full(1, 7), grafted_tick=np.array([late_h], dtype=np.int32))
+    for tick in range(0, 54, 6):
+        if tick >= late_h:
+            survival.step(tissue, Key(1, tick, 6.0))
+    p = survival.params
+    days = (54 - late_h) / 24.0
+    early = p.handling * p.handling_time * -np.expm1(-days / p.handling_time)
+    assert tissue["cell.hazard"][0] == pytest.approx(early + p.background * days, rel=1e-12)
+
+
 @pytest.mark.parametrize("period_h", PERIODS)
 def test_undifferentiated_cells_grow_exponentially(period_h: float) -> None:
     """Mean and spread of a birth process: n0 exp(rate t), variance n0 exp(rate t)(exp(rate t) - 1)."""

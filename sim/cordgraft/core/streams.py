@@ -36,7 +36,7 @@ class Stream(IntEnum):
 
 
 DESCRIPTIONS: dict[Stream, str] = {
-    Stream.SUBJECT: "the animal or patient: impact energy, cord size, axon capacity, plasticity, immunity",
+    Stream.SUBJECT: "the animal or patient: impact energy, cord size, axon capacity, plasticity",
     Stream.INJURY: "spared rim of this injury and its dorsal or ventral offset",
     Stream.FIBRE_PLACE: "where a simulated host fibre runs in the cross-section",
     Stream.FIBRE_INJURY: "which fibres the impact severs, which swell, how fast a stump dies back",

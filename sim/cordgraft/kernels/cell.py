@@ -141,15 +141,19 @@ class Dangers(NamedTuple):
 
 @body
 def hazard_one(i: Any, cells: Any, dangers: Any, draw: Any) -> None:
-    """Add the death hazard of one cell over this step (dimensionless)."""
+    """Add the death hazard of one cell over this step (dimensionless).
+
+    A cell that was grafted since the last step catches up with the time since then: its first hours are the worst.
+    """
     site = cells.site[i]
     age = (draw.tick - cells.grafted_tick[i]) * draw.tick_h
+    missed = age if age < draw.dt_h else 0.0
     lack = max(0.0, 1.0 - dangers.oxygen[site] / dangers.critical_oxygen)
     tnf = max(0.0, dangers.tnf[site])
     inflamed = tnf * tnf / (tnf * tnf + dangers.tnf_half * dangers.tnf_half)
     rate = dangers.background + dangers.hypoxia * lack + dangers.inflammation * inflamed
-    early = dangers.handling * decaying(age, draw.dt_h, dangers.handling_decay)
-    cells.hazard[i] += early + rate * draw.dt_h
+    early = dangers.handling * decaying(age - missed, draw.dt_h + missed, dangers.handling_decay)
+    cells.hazard[i] += early + rate * (draw.dt_h + missed)
 
 
 @kernel

@@ -7,7 +7,8 @@ Hazard of a cell of age ``a`` (time since its founder was grafted)::
 ``h_hand`` (1/d) damage by handling and injection, which fades with ``tau`` (d); ``h_b`` background; ``h_ox``
 lack of oxygen below the critical pressure ``p_crit`` (mmHg); ``h_T`` inflammation, ``T`` the TNF-like field.
 The hazard is integrated over the step (the fading part in closed form) and added to ``cell.hazard``; any other
-process may add to it. The turnover draws who dies and clears it.
+process may add to it. The turnover draws who dies and clears it. The first step of a cell goes back to the tick
+in which it was grafted, so that the time of grafting need not fall on a step.
 
 Most death falls in the first week because of ``h_hand`` alone; that the first week is when most cells are lost
 is known (recalled), why is not. Left out: rejection, suicide switches, loss of contact.

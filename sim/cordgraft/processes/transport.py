@@ -16,7 +16,7 @@ hours, the field then differs from that of far shorter steps by 0.3 % of its hig
 (half-life 8 h) and by 1 % for a fast one (25 min); with three hours by 3 and 10 %. A source that appears out of
 nothing is met with 1-2 % after six hours. Values may undershoot zero by some 1e-5 of the highest one.
 
-A deposit is a rate: processes that deposit must have the period of this one.
+A deposit is a rate: processes that deposit must have the period of this one, and others are refused.
 
 Left out: convection with the cerebrospinal fluid, binding other than through an effective `D`, different
 diffusivities along and across white-matter tracts and in the cavity, exchange with the fluid round the cord.
