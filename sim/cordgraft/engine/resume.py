@@ -55,7 +55,11 @@ def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
             directory / schema.CHECKPOINTS_NAME, digest=config.digest
         )
     except checkpoint.CheckpointError as error:
-        raise BadInput(Problem(str(error), value=str(directory))) from error
+        raise BadInput(
+            Problem(
+                str(error), value=str(directory), allowed="a run anew, into the same place with --overwrite"
+            )
+        ) from error
     model.restore(arrays, tick, observer_state(state))
     others = tuple(checkpoint.other_libraries(checkpoint.path_of(directory / schema.CHECKPOINTS_NAME, tick)))
     return Prepared(model, state, finished=False, other_libraries=others)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.core
 
-from cordgraft.run.console import BAD_INPUT, OK, Leave, exit_codes, say
+from cordgraft.run.console import BAD_INPUT, OK, Leave, exit_codes, never_fail_to_print, say
 
 app = typer.Typer(
     name="cordgraft",
@@ -60,7 +61,7 @@ def _root(
 @app.command("list")
 def list_command(json_output: JsonOption = False) -> None:
     """List the scenarios that can be run by name."""
-    with exit_codes():
+    with exit_codes(json_output):
         from cordgraft.run.inspection import list_scenarios
 
         list_scenarios(json_output)
@@ -90,7 +91,7 @@ def show(
     json_output: JsonOption = False,
 ) -> None:
     """Show a scenario with every default filled in, or its parameters with unit, bounds and source."""
-    with exit_codes():
+    with exit_codes(json_output):
         from cordgraft.run.inspection import show_parameters, show_scenario
 
         if parameters is None:
@@ -120,10 +121,11 @@ def plan(
     json_output: JsonOption = False,
 ) -> None:
     """Print what would run: processes, periods, what each reads and writes, fields, memory."""
-    with exit_codes():
+    with exit_codes(json_output):
         from cordgraft.run.inspection import print_plan
+        from cordgraft.scenario.load import load
 
-        print_plan(scenario, set_values or [], json_output)
+        print_plan(load(scenario, set_values or []), json_output)
 
 
 @app.command()
@@ -154,7 +156,7 @@ def run(
     quiet: QuietOption = False,
 ) -> None:
     """Run a scenario and write its dataset, summary, tables and pictures."""
-    with exit_codes():
+    with exit_codes(json_output):
         from cordgraft.run.execution import Order, run_order
 
         if seed is not None and seeds is not None:
@@ -173,12 +175,8 @@ def run(
             figures=not no_figures,
             json_output=json_output,
             quiet=quiet,
+            dry_run=dry_run,
         )
-        if dry_run:
-            from cordgraft.run.inspection import print_plan
-
-            print_plan(scenario, list(order.set_values), json_output)
-            raise Leave(OK)
         raise Leave(run_order(order))
 
 
@@ -208,7 +206,7 @@ def compare(
     json_output: JsonOption = False,
 ) -> None:
     """Set the outcomes of runs side by side, paired by seed where the seeds match."""
-    with exit_codes():
+    with exit_codes(json_output):
         from cordgraft.run.results import compare_runs
 
         compare_runs(runs, out, json_output)
@@ -250,7 +248,7 @@ def export(
 @app.command()
 def doctor(json_output: JsonOption = False) -> None:
     """Say whether this machine can run everything: versions, kernels, disk, optional parts."""
-    with exit_codes():
+    with exit_codes(json_output):
         from cordgraft.run.doctor import examine
 
         raise Leave(examine(json_output))
@@ -258,4 +256,7 @@ def doctor(json_output: JsonOption = False) -> None:
 
 def main() -> None:
     """Entry point of the ``cordgraft`` command."""
+    # typer escapes the brackets of defaults for rich although nothing here is marked up for it
+    typer.core.HAS_RICH = False
+    never_fail_to_print()
     app()

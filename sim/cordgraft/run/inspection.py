@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
-from cordgraft.core.problems import BadInput, Problem
-from cordgraft.run.console import BAD_INPUT, OK, say, say_cautions, say_problems, say_table
+from cordgraft.core.problems import BadInput, Caution, Problem
+from cordgraft.run.console import (
+    BAD_INPUT,
+    OK,
+    problem_record,
+    say,
+    say_cautions,
+    say_problems,
+    say_table,
+)
 from cordgraft.scenario import catalog
 from cordgraft.scenario.assemble import values_of
+from cordgraft.scenario.config import Config
 from cordgraft.scenario.fields import cited_in_words, in_words, limits
 from cordgraft.scenario.load import load
 
@@ -35,7 +45,7 @@ def new_scenario(destination: Path, origin: str, overwrite: bool) -> None:
     written = catalog.write_new(destination, origin, overwrite=overwrite)
     for path in written:
         say(f"wrote {path}")
-    say(f"run it with: cordgraft run {destination}")
+    say(f"run it with: cordgraft run {shlex.quote(str(destination))}")
 
 
 def show_scenario(name: str, sets: list[str], json_output: bool) -> None:
@@ -89,29 +99,43 @@ def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet:
             config = load(name, sets, allow_open=True)
         except BadInput as error:
             code = BAD_INPUT
-            found.extend({"scenario": name, "problem": str(problem)} for problem in error.problems)
-            if not json_output:
-                say_problems(error)
+            found.extend({"scenario": name, **problem_record(problem)} for problem in error.problems)
+            say_problems(error)
             continue
+        cautions = (*config.cautions, *too_large_here(config))
         if not json_output:
-            say_cautions(config.cautions)
+            say_cautions(cautions)
             if not quiet:
                 say(f"{name}: ok ({config.title})")
-        found.extend({"scenario": name, "caution": str(caution)} for caution in config.cautions)
+        found.extend({"scenario": name, "caution": str(caution)} for caution in cautions)
     if json_output:
         say(json.dumps({"ok": code == OK, "findings": found}, indent=2))
     return code
 
 
-def print_plan(name: str, sets: list[str], json_output: bool) -> None:
+def too_large_here(config: Config) -> tuple[Caution, ...]:
+    """Return a caution if a scenario is sound but does not fit into the memory of this machine."""
+    if config.geometry.cord_mask:
+        return ()  # the masks say how large the lattice is
+    from cordgraft.scenario.build import estimate
+
+    size = estimate(config)
+    if size.fits:
+        return ()
+    sentence = f"does not fit into the memory of this machine and would not run here: {size.sentence()}"
+    return (Caution("geometry.voxel", sentence),)
+
+
+def print_plan(config: Config, json_output: bool) -> None:
     """Print processes, fields and size of a run."""
     from cordgraft.engine.pipeline import Pipeline
     from cordgraft.scenario.build import build
 
-    built = build(load(name, sets))
-    tissue = built.tissue
-    pipeline = Pipeline(built.processes, tissue.clock, dict(built.config.periods_h), built.resting)
-    pipeline.check(tissue)
+    with config.locating():
+        built = build(config)
+        tissue = built.tissue
+        pipeline = Pipeline(built.processes, tissue.clock, dict(built.config.periods_h), built.resting)
+        pipeline.check(tissue)
     pipeline.prepare(tissue)
     rows = pipeline.table()
     fields = [

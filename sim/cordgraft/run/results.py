@@ -9,11 +9,7 @@ from pathlib import Path
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.run.console import say, say_table
-
-OVERVIEW = "overview.png"
-SEED_OVERVIEW = "overview_seeds.png"
-MOVIE = "movie.gif"
-PAGE = "report.html"
+from cordgraft.run.places import MOVIE, OVERVIEW, PAGE, SEED_OVERVIEW
 
 
 def draw_figures(directory: Path) -> list[Path]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cordgraft.core.lattice import Lattice
-from cordgraft.core.problems import Caution
+from cordgraft.core.problems import BadInput, Caution, Problem
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class Config:
         SHA-256 of what is simulated: of `resolved`, with the contents of the masks in place of their paths.
     requires : tuple of str
         Addresses that are still open; a run needs each of them.
+    places : dict
+        Address -> file, line and column of what the user wrote, for problems that are found later.
     """
 
     name: str
@@ -139,6 +143,21 @@ class Config:
     inputs: dict[str, str] = field(default_factory=dict)
     digest: str = ""
     requires: tuple[str, ...] = ()
+    places: dict[str, tuple[str, int, int]] = field(default_factory=dict, compare=False, repr=False)
+
+    @contextmanager
+    def locating(self) -> Iterator[None]:
+        """Give problems that are found when the scenario is built the place of their key in the file."""
+        try:
+            yield
+        except BadInput as error:
+            raise BadInput([self._located(problem) for problem in error.problems]) from error
+
+    def _located(self, problem: Problem) -> Problem:
+        place = self.places.get(problem.key)
+        if problem.file or place is None:
+            return problem
+        return replace(problem, file=place[0], line=place[1], column=place[2])
 
     @property
     def published(self) -> dict[str, Any]:

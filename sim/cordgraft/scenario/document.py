@@ -80,6 +80,10 @@ class Document:
             first, second = self.keys, self.values
         return Place(self.file)
 
+    def by_address(self) -> dict[str, tuple[str, int, int]]:
+        """Return address -> file, line and column of every value."""
+        return {address(path): (p.file, p.line, p.column) for path, p in self.values.items() if path}
+
     def get(self, path: Path) -> Any:
         """Return the value at an address, or None."""
         value: Any = self.data

@@ -97,7 +97,7 @@ def from_document(
     _place_masks(document, path.parent)
     treatments = _treatment_types(document, problems, bad)
     given = _read(document, treatments, problems, bad)
-    config = replace(assemble(given, path.stem), requires=open_addresses)
+    config = replace(assemble(given, path.stem), requires=open_addresses, places=document.by_address())
     problems += _open_problems(document, open_addresses, specs_of(treatments), allow_open)
     waiting = {tuple(known.split(".")) for known in open_addresses}
     for finding in rules.check(config):
