@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cordgraft.core.problems import BadInput
-from cordgraft.run.places import next_directory, parse_seeds
+from cordgraft.run.places import clear, next_directory, parse_seeds, reserved
 from tests.support import SMALL
 
 TINY = [f"--set={address}={value}" for address, value in SMALL.items()]
@@ -72,9 +72,10 @@ def test_a_resolved_scenario_runs_to_the_same_numbers(finished: Path, tmp_path: 
     from tests.support import differing
 
     done = cordgraft(
-        "run", str(finished / "scenario.resolved.yaml"), "--no-figures", "-q", "-o", "again", cwd=tmp_path
+        "run", str(finished / "scenario.resolved.yaml"), "--no-figures", "--json", "-o", "again", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["seed"] == 1  # nothing but JSON goes to the output
     assert differing(finished / "run.zarr", tmp_path / "again" / "run.zarr") == []
 
 
@@ -120,6 +121,18 @@ def test_overwrite_never_empties_another_directory(tmp_path: Path) -> None:
             ],
             ["memory"],
         ),
+        (
+            [
+                "run",
+                "mouse_subacute_graft",
+                "--seeds=1-2",
+                "--set=geometry.section=volume",
+                "--set=geometry.voxel=5 um",
+            ],
+            ["memory"],
+        ),
+        (["run", "mouse_subacute_graft", "--seeds", "9223372036854775808"], ["--seeds"]),
+        (["run", "mouse_subacute_graft", "--checkpoint-every", "90 min", "-n"], ["--checkpoint-every"]),
         (["resume", "nowhere"], ["nowhere"]),
         (["report", "nowhere"], ["nowhere"]),
         (["compare", "nowhere", "nothing"], ["nowhere"]),
@@ -145,6 +158,29 @@ def test_seeds_make_a_run_each_and_a_figure_of_all(tmp_path: Path) -> None:
     assert (tmp_path / "many" / "seed-1" / "run.zarr").exists()
     assert (tmp_path / "many" / "seed-2" / "summary.json").exists()
     assert list((tmp_path / "many").glob("*.png"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals work differently on Windows")
+def test_a_stop_reaches_the_run_of_every_seed(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "cordgraft.run", "run", "mouse_subacute_graft", *TINY),
+            *("--set=duration=400 d", "--seeds=1-3", "-j2", "-o", "many"),
+        ],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    deadline = time.monotonic() + 120.0
+    while not list((tmp_path / "many").glob("seed-*/run.zarr")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()  # as a batch system does: the parent alone is told
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "cordgraft resume many/seed-" in errors and "without a run: " in errors
+    stopped = cordgraft("resume", "many", cwd=tmp_path)
+    assert stopped.returncode == 2 and "many/seed-" in stopped.stderr
 
 
 def test_compare_report_and_export(finished: Path, tmp_path: Path) -> None:
@@ -237,9 +273,96 @@ def test_doctor_finds_this_machine_in_order(tmp_path: Path) -> None:
     assert findings["kernels"] == "good"
 
 
+def test_errors_are_there_for_programs_too(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: scenario\nschema_version: 1\ntitel: x\n")
+    done = cordgraft("check", "a.yaml", "mouse_subacute_graft", "--json", cwd=tmp_path)
+    findings = json.loads(done.stdout)["findings"]
+    assert done.returncode == 2
+    assert {"line": 3, "column": 1, "key": "titel", "near": ["title"]}.items() <= findings[-1].items()
+    done = cordgraft("show", "mouse_subacute_grift", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["problems"][0]["near"][0] == "mouse_subacute_graft"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGPIPE on Windows")
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+    for verb in (["show", "mouse_subacute_graft"], ["list"]):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cordgraft.run", *verb],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == b""
+        process.stderr.close()
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    done = cordgraft("new", "notes.txt/mine.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "notes.txt" in done.stderr
+
+
+def test_a_scenario_too_large_for_this_machine_is_sound_but_cautioned(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from cordgraft.run.inspection import check_scenarios
+
+    sets = ["geometry.section=volume", "geometry.voxel=5 um"]
+    assert check_scenarios(["mouse_subacute_graft"], sets, False, False) == 0
+    said = capsys.readouterr()
+    assert "would not run here" in said.err and "GB at peak" in said.err and ": ok (" in said.out
+
+
+def test_a_narrow_terminal_gets_lines_in_place_of_a_broken_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cordgraft.run import console
+
+    rows = [{"address": "parameters.scar.period", "value": "1 h [default]", "source": ""}]
+    console.say_table("Parameters", rows)
+    assert "parameters.scar.period │ 1 h [default]" in capsys.readouterr().out
+    monkeypatch.setattr(console, "PIPE_WIDTH", 30)
+    console.say_table("Parameters", rows)
+    assert capsys.readouterr().out == "Parameters\n- parameters.scar.period\n    value: 1 h [default]\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="directories cannot be locked on Windows")
+def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
+    with reserved(tmp_path / "a" / "b", tmp_path, "x") as place:
+        assert place.is_dir()
+        with pytest.raises(BadInput, match="another process"), reserved(place, tmp_path, "x"):
+            pass
+        assert place.is_dir()
+    assert list(tmp_path.iterdir()) == []  # what stayed empty is gone
+    with reserved(None, tmp_path, "x") as first, reserved(None, tmp_path, "x") as second:
+        assert (first.name, second.name) == ("x-001", "x-002")
+        (second / "kept").touch()
+    assert [place.name for place in tmp_path.iterdir()] == ["x-002"]
+
+
+def test_overwriting_leaves_nothing_of_the_earlier_run(tmp_path: Path) -> None:
+    for name in (
+        "seed-1/summary.json",
+        "seed-2/overview.png",
+        "overview_seeds.png",
+        "report.html",
+        "mine.txt",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "seed-1" / "run.zarr" / "series").mkdir(parents=True)
+    clear(tmp_path)
+    # a folder that only looks like that of a seed holds no run
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["mine.txt", "seed-2"]
+
+
 def test_seed_lists_and_directories(tmp_path: Path) -> None:
     assert parse_seeds("1-3,7, 2") == [1, 2, 3, 7]
-    for wrong in ("", "a", "3-1", "1-", "-2"):
+    for wrong in ("", "a", "3-1", "1-", "-2", "1-99999999", str(2**63)):
         with pytest.raises(BadInput):
             parse_seeds(wrong)
     assert next_directory(tmp_path, "x").name == "x-001"

@@ -355,3 +355,13 @@ def test_the_same_number_is_never_two_seeds(folder: Path) -> None:
 def test_a_list_of_treatments_is_answered_with_an_example(folder: Path) -> None:
     text = GOOD.replace("  graft:\n    type", "  - type")
     assert "graft: {type: cell_graft" in only(text).allowed
+
+
+def test_what_is_found_when_building_has_a_place_too(folder: Path) -> None:
+    Path("a.yaml").write_text(GOOD, encoding="utf-8")
+    config = load("a.yaml", ["record.series=1 d"])
+    with pytest.raises(BadInput) as caught, config.locating():
+        raise BadInput([Problem("too long", key="geometry.length"), Problem("wrong", key="record.series")])
+    first, second = caught.value.problems
+    assert (first.file, first.line, first.column) == ("a.yaml", 8, 11)
+    assert (second.file, second.line) == ("--set", 0)
