@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from cordgraft.scenario.assemble import values_of
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.fields import cited_in_words, in_words, limits
 from cordgraft.scenario.load import load
+
+
+#: Voxels of a lattice that any machine has room for.
+SURELY_FITS = 300_000
 
 
 def list_scenarios(json_output: bool) -> None:
@@ -115,8 +120,9 @@ def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet:
 
 def too_large_here(config: Config) -> tuple[Caution, ...]:
     """Return a caution if a scenario is sound but does not fit into the memory of this machine."""
-    if config.geometry.cord_mask:
-        return ()  # the masks say how large the lattice is
+    # Masks say for themselves how large the lattice is, and counting the arrays of a small one takes a while.
+    if config.geometry.cord_mask or math.prod(config.geometry.voxels) < SURELY_FITS:
+        return ()
     from cordgraft.scenario.build import estimate
 
     size = estimate(config)
