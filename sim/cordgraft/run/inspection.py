@@ -24,7 +24,6 @@ from cordgraft.scenario.config import Config
 from cordgraft.scenario.fields import cited_in_words, in_words, limits
 from cordgraft.scenario.load import load
 
-
 #: Voxels of a lattice that any machine has room for.
 SURELY_FITS = 300_000
 
