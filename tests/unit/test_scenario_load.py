@@ -365,3 +365,5 @@ def test_what_is_found_when_building_has_a_place_too(folder: Path) -> None:
     first, second = caught.value.problems
     assert (first.file, first.line, first.column) == ("a.yaml", 8, 11)
     assert (second.file, second.line) == ("--set", 0)
+    with pytest.raises(BadInput, match="does not fit into the memory"), config.locating():
+        raise MemoryError

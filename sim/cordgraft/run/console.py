@@ -169,6 +169,9 @@ def exit_codes(json_output: bool = False) -> Iterator[None]:
     except KeyboardInterrupt:
         say("interrupted", error=True)
         raise Leave(INTERRUPTED) from None
+    except MemoryError:
+        say("the run failed: the memory of this machine did not suffice; take larger voxels", error=True)
+        raise Leave(FAILED) from None
     except OSError as error:
         say(refusal_of(error), error=True)
         raise Leave(FAILED) from None

@@ -147,11 +147,22 @@ class Config:
 
     @contextmanager
     def locating(self) -> Iterator[None]:
-        """Give problems that are found when the scenario is built the place of their key in the file."""
+        """Give problems that are found when the scenario is built the place of their key in the file.
+
+        So is memory that did not suffice although the estimate said it would, or before there was one.
+        """
         try:
             yield
         except BadInput as error:
             raise BadInput([self._located(problem) for problem in error.problems]) from error
+        except MemoryError as error:
+            problem = Problem(
+                "the lattice does not fit into the memory of this machine",
+                key="geometry.voxel",
+                value=" x ".join(f"{edge:g} um" for edge in self.geometry.voxel_um),
+                allowed="larger voxels or a shorter length",
+            )
+            raise BadInput(self._located(problem)) from error
 
     def _located(self, problem: Problem) -> Problem:
         place = self.places.get(problem.key)
