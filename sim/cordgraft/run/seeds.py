@@ -69,9 +69,9 @@ def run_seeds(order: Order, seeds: list[int], directory: Path) -> int:
     if order.json_output:
         say(json.dumps(_record(codes, directory, pictures), indent=2))
     elif done:
-        for path in pictures:
+        for path in pictures if order.talks else ():
             say(f"picture: {path}")
-        say(f"{len(done)} runs in {directory}" if not order.quiet else str(directory))
+        say(f"{len(done)} runs in {directory}" if order.talks else str(directory))
     return code
 
 
