@@ -250,8 +250,11 @@ def test_ctrl_c_saves_and_resume_finishes(number: signal.Signals, finished: Path
     done = cordgraft("resume", "stopped", "--no-figures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert differing(finished / "run.zarr", tmp_path / "stopped" / "run.zarr") == []
+    again = cordgraft("resume", "stopped", "--no-figures", cwd=tmp_path)
+    assert again.returncode == 0 and "finished already" in again.stderr
+    (tmp_path / "stopped" / "status.json").write_text("{")
     again = cordgraft("resume", "stopped", cwd=tmp_path)
-    assert "finished already" in again.stderr
+    assert again.returncode == 2 and "status.json" in again.stderr and "Traceback" not in again.stderr
 
 
 def test_plan_and_dry_run_print_every_process(tmp_path: Path) -> None:

@@ -39,12 +39,12 @@ def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
         If the directory holds no run, no checkpoint that can be used, or one of another version.
     """
     scenario = directory / schema.SCENARIO_NAME
-    if not scenario.exists() or not (directory / schema.STORE_NAME / "zarr.json").exists():
-        raise BadInput(
-            Problem(
-                f"this is no run directory (there is no {schema.SCENARIO_NAME} in it)", value=str(directory)
+    for needed in (scenario, directory / schema.STORE_NAME / "zarr.json"):
+        if not needed.exists():
+            missing = needed.relative_to(directory).as_posix()
+            raise BadInput(
+                Problem(f"this is no run directory (there is no {missing} in it)", value=str(directory))
             )
-        )
     config = replace(load(scenario), name=_name(directory))
     finished = _status(directory) == FINISHED
     model = CordModel(config, threads=threads)
@@ -67,12 +67,18 @@ def open_for_resume(directory: Path, threads: int = 1) -> Prepared:
 
 def _name(directory: Path) -> str:
     """Return the name of the scenario that a run directory holds."""
-    metadata = json.loads((directory / schema.STORE_NAME / "zarr.json").read_text(encoding="utf-8"))
-    return str(metadata["attributes"]["name"])
+    return str(_document(directory / schema.STORE_NAME / "zarr.json")["attributes"]["name"])
 
 
 def _status(directory: Path) -> str:
     path = directory / schema.STATUS_NAME
     if not path.exists():
         return ""
-    return str(json.loads(path.read_text(encoding="utf-8"))["status"])
+    return str(_document(path)["status"])
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise BadInput(Problem(f"the file is damaged: {error}", value=str(path))) from error
