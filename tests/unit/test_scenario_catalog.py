@@ -87,6 +87,27 @@ def test_a_new_scenario_never_replaces_one_unasked(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") != "precious"
 
 
+def test_a_new_scenario_never_replaces_a_schema_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "schema").mkdir()
+    foreign = tmp_path / "schema" / "scenario.json"
+    foreign.write_text('{"title": "another program"}', encoding="utf-8")
+    with pytest.raises(BadInput, match="of something else"):
+        catalog.write_new(tmp_path / "mine.yaml", "mouse_subacute_graft")
+    assert "another program" in foreign.read_text(encoding="utf-8")
+    assert not (tmp_path / "mine.yaml").exists()
+    foreign.unlink()
+    catalog.write_new(tmp_path / "mine.yaml", "mouse_subacute_graft")
+    catalog.write_new(tmp_path / "other.yaml", "mouse_subacute_graft")
+
+
+def test_a_directory_is_no_scenario_but_may_hold_one(tmp_path: Path) -> None:
+    (tmp_path / "run-001").mkdir()
+    (tmp_path / "run-001" / "scenario.resolved.yaml").touch()
+    problem = refusal(tmp_path / "run-001")
+    assert "a directory" in problem.message
+    assert problem.near == (str(tmp_path / "run-001" / "scenario.resolved.yaml"),)
+
+
 @pytest.mark.parametrize(("given", "name"), [("study", "study.yaml"), ("study.yml", "study.yml")])
 def test_names_of_new_files(tmp_path: Path, given: str, name: str) -> None:
     assert catalog.write_new(tmp_path / given, "mouse_subacute_graft")[0] == tmp_path / name

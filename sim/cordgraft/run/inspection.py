@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from cordgraft.core.problems import BadInput, Caution, Problem
+from cordgraft.core.problems import BadInput, Caution
 from cordgraft.run.console import (
     BAD_INPUT,
     OK,
@@ -40,16 +40,10 @@ def list_scenarios(json_output: bool) -> None:
 
 def new_scenario(destination: Path, origin: str, overwrite: bool) -> None:
     """Write a copy of a shipped scenario with its schema beside it."""
-    if destination.suffix not in (".yaml", ".yml"):
-        destination = destination.with_name(destination.name + ".yaml")
-    if destination.exists() and not overwrite:
-        raise BadInput(
-            Problem("the file exists", value=str(destination), allowed="another name, or --overwrite")
-        )
     written = catalog.write_new(destination, origin, overwrite=overwrite)
     for path in written:
         say(f"wrote {path}")
-    say(f"run it with: cordgraft run {shlex.quote(str(destination))}")
+    say(f"run it with: cordgraft run {shlex.quote(str(written[0]))}")
 
 
 def show_scenario(name: str, sets: list[str], json_output: bool) -> None:

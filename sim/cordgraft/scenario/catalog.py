@@ -22,6 +22,8 @@ VARIABLE = "CORDGRAFT_SCENARIOS"
 ENDINGS = (".yaml", ".yml")
 #: The schema stands in this place beside the scenarios, so that one comment line serves every editor.
 SCHEMA = Path("schema") / "scenario.json"
+#: Part of the schema by which it is known as ours.
+SCHEMA_TITLE = '"title": "cordgraft scenario"'
 SCHEMA_LINE = f"# yaml-language-server: $schema={SCHEMA.as_posix()}"
 _SCHEMA_LINE = re.compile(r"^#\s*yaml-language-server:\s*\$schema=.*$", re.MULTILINE)
 
@@ -77,6 +79,11 @@ def locate(name_or_path: str | Path) -> Path:
     known = {path.stem: path for path in _files()}
     if not is_path and text in known:
         return known[text]
+    if given.is_dir():
+        inside = [path for path in sorted(given.iterdir()) if path.suffix in ENDINGS and path.is_file()]
+        raise BadInput(
+            Problem("this is a directory, not a scenario file", value=text, near=tuple(map(str, inside[:3])))
+        )
     if is_path:
         beside = given.parent if given.parent.is_dir() else None
         others = [path.name for path in beside.iterdir() if path.suffix in ENDINGS] if beside else []
@@ -143,9 +150,19 @@ def write_new(destination: str | Path, name_or_path: str | Path, *, overwrite: b
     elif target.suffix not in ENDINGS:
         target = target.with_name(target.name + ".yaml")
     if target.exists() and not overwrite:
-        raise BadInput(Problem("the file exists already", value=str(target), allowed="a new name"))
+        raise BadInput(
+            Problem("the file exists already", value=str(target), allowed="another name, or --overwrite")
+        )
     text, schema = text_for_new(name_or_path), schema_file_text()
     beside = target.parent / SCHEMA
+    if beside.exists() and SCHEMA_TITLE not in beside.read_text(encoding="utf-8", errors="replace"):
+        raise BadInput(
+            Problem(
+                "the schema for editors would replace a file of something else",
+                value=str(beside),
+                allowed="another folder",
+            )
+        )
     beside.parent.mkdir(parents=True, exist_ok=True)
     beside.write_text(schema, encoding="utf-8", newline="\n")
     target.write_text(text, encoding="utf-8", newline="\n")
