@@ -124,3 +124,10 @@ def test_early_scans_and_earlier_treatments_are_said(tmp_path: Path) -> None:
 def test_open_masks_are_asked_for() -> None:
     with pytest.raises(BadInput, match=r"geometry\.cord_mask"):
         CordModel("human_from_masks")
+
+
+def test_a_graft_outside_the_scanned_cord_is_refused(tmp_path: Path) -> None:
+    settings = {**COARSE, **write_tilted_masks(tmp_path), "duration": "40 d", "treatments.graft.depth": "12 mm"}
+    del settings["treatments"]
+    with pytest.raises(BadInput, match=r"treatments\.graft\.depth"):
+        CordModel("human_from_masks", settings=settings)

@@ -14,6 +14,7 @@ from cordgraft.core.contract import ArraySpec, Process, TransferSpec, provisions
 from cordgraft.core.lattice import Lattice
 from cordgraft.core.problems import BadInput, Caution, Problem
 from cordgraft.processes import registry
+from cordgraft.processes.graft_delivery import GraftDelivery
 from cordgraft.processes.subject import Subject, draw_subject
 from cordgraft.scenario.anatomy import CordMaps, elliptic_cord, masked_cord
 from cordgraft.scenario.config import Config
@@ -257,7 +258,37 @@ def _build_from_scan(config: Config, processes: tuple[Process, ...], resting: tu
     tissue = _assemble(config, lattice, (*processes, *resting), maps)
     tissue["map.lesion_mask"][...] = np.where(tissue["map.cord"] > 0, patient.lesion_share(), 0.0)
     cautions = (*config.cautions, *patient.cautions, *_scan_cautions(config))
+    _refuse_sites_outside(tissue, processes)
     return Built(config, tissue, processes, cautions, patient, resting)
+
+
+def _refuse_sites_outside(tissue: Tissue, processes: tuple[Process, ...]) -> None:
+    """Raise `BadInput` for injection points outside the scanned cord; only the built lattice knows its outline."""
+    problems = []
+    for process in processes:
+        if not isinstance(process, GraftDelivery):
+            continue
+        for point in process.sites_um(tissue.setting.cord_diameter_um[1]):
+            voxel = [
+                round((at - origin) / edge)
+                for at, origin, edge in zip(
+                    point, tissue.lattice.origin_um, tissue.lattice.spacing_um, strict=True
+                )
+            ]
+            inside = tissue.lattice.contains_um(*point)
+            voxel = [min(max(i, 0), n - 1) for i, n in zip(voxel, tissue.lattice.shape, strict=True)]
+            if not inside or not tissue["map.cord"][tuple(voxel)]:
+                problems.append(
+                    Problem(
+                        "the graft lies outside the scanned cord",
+                        key=f"treatments.{process.label}.depth",
+                        value=f"{process.params.depth:g} um at {point[2] / 1e3:g} mm along the cord",
+                        allowed=f"about 0 um to {tissue.setting.cord_diameter_um[1]:.0f} um, inside the mask",
+                    )
+                )
+                break
+    if problems:
+        raise BadInput(problems)
 
 
 #: Before this day after the injury the bright area on a T2-weighted scan is mostly oedema (human cervical:
