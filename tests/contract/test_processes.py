@@ -29,7 +29,10 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def built() -> Built:
-    return build(load("mouse_subacute_graft", SMALL))
+    found = build(load("mouse_subacute_graft", SMALL))
+    for process in found.processes:
+        process.prepare(found.tissue)
+    return found
 
 
 @pytest.fixture(scope="module")

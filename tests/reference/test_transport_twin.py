@@ -9,6 +9,7 @@ import pytest
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from cordgraft.kernels import balance as relaxation
 from cordgraft.kernels import transport
 from cordgraft.kernels.compile import run_tasks, set_threads
 
@@ -395,12 +396,15 @@ def test_relaxation_equals_its_twin(shape: tuple[int, int, int]) -> None:
     uptake[supply < 0.3] = 0.0
     rates = transport.exchange_rates(1800.0, shape, (40.0, 30.0, 25.0))
     cut, twin = transport.make_segments(mask), pressure.copy()
-    arrays = transport.Sweep(
+    arrays = relaxation.Sweep(
         pressure.reshape(-1), supply.reshape(-1), uptake.reshape(-1), np.zeros(cut.start.size)
     )
+    every = np.arange(cut.start.size)
     for _ in range(4):
         for colour in (0, 1):
-            transport.relax(0, cut.start.size, arrays, cut, transport.Balance(*rates, 30.0, 1.0, 1.5, colour))
+            relaxation.relax(
+                0, cut.start.size, every, arrays, cut, relaxation.Balance(*rates, 30.0, 1.0, 1.5, colour)
+            )
         worst = relax_twin(twin, supply, uptake, mask, rates, 30.0, 1.0, 1.5)
         np.testing.assert_allclose(pressure, twin, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(arrays.defect.max(), worst, rtol=1e-6)
@@ -416,8 +420,8 @@ def solve(
     tolerance: float = 1e-9,
 ) -> Array:
     pressure = np.where(mask != 0, blood, 0.0)
-    balance = transport.Balance(*rates, blood, michaelis, 1.8, 0)
-    transport.solve_balance(
+    balance = relaxation.Balance(*rates, blood, michaelis, 1.8, 0)
+    relaxation.solve_balance(
         pressure, supply, uptake, transport.make_segments(mask), balance, tolerance, 100_000
     )
     return pressure
@@ -434,8 +438,8 @@ def test_the_solution_meets_the_balance_and_does_not_depend_on_the_start() -> No
     assert found[mask].min() > 0.0
     assert found.max() < 30.0
     again = np.where(mask, 1.0, 0.0)
-    balance = transport.Balance(*rates, 30.0, 1.0, 1.2, 0)
-    transport.solve_balance(again, supply, uptake, transport.make_segments(mask), balance, 1e-9, 100_000)
+    balance = relaxation.Balance(*rates, 30.0, 1.0, 1.2, 0)
+    relaxation.solve_balance(again, supply, uptake, transport.make_segments(mask), balance, 1e-9, 100_000)
     np.testing.assert_allclose(again, found, atol=1e-6)
 
 
@@ -482,10 +486,10 @@ def test_michaelis_menten_slab_against_a_boundary_value_solver() -> None:
 def test_giving_up_says_how_far_it_came() -> None:
     shape = (1, 1, 64)
     pressure = np.full(shape, 30.0)
-    balance = transport.Balance(0.0, 0.0, 3.0, 30.0, 1.0, 1.0, 0)
+    balance = relaxation.Balance(0.0, 0.0, 3.0, 30.0, 1.0, 1.0, 0)
     cut = transport.make_segments(np.ones(shape))
     with pytest.raises(ArithmeticError, match="after 2 sweeps"):
-        transport.solve_balance(pressure, np.full(shape, 0.01), np.ones(shape), cut, balance, 1e-9, 2)
+        relaxation.solve_balance(pressure, np.full(shape, 0.01), np.ones(shape), cut, balance, 1e-9, 2)
 
 
 # ------------------------------------------------------------------------------------------- threads
@@ -497,10 +501,10 @@ def test_one_and_two_threads_give_the_same_bits() -> None:
     mask = random_mask(shape, 5)
     cut = transport.make_segments(mask)
     assert mask.sum() > 4096
-    assert cut.start.size > 2 * transport.BLOCK_SEGMENTS
+    assert cut.start.size > 2 * relaxation.BLOCK_SEGMENTS
     start, source, supply = rng.random(shape) * mask, rng.random(shape) * mask, rng.random(shape)
     rates = transport.exchange_rates(1800.0, shape, (50.0, 50.0, 50.0))
-    balance = transport.Balance(*rates, 30.0, 1.0, 1.5, 0)
+    balance = relaxation.Balance(*rates, 30.0, 1.0, 1.5, 0)
     results = []
     try:
         for threads in (1, 2):
@@ -515,7 +519,7 @@ def test_one_and_two_threads_give_the_same_bits() -> None:
                 ],
             )
             pressure = np.where(mask, 20.0, 0.0)
-            transport.solve_balance(pressure, supply, 16.0 * source, cut, balance, 1e-3, 1000)
+            relaxation.solve_balance(pressure, supply, 16.0 * source, cut, balance, 1e-3, 1000)
             results.append([*(f.tobytes() for f in fields), pressure.tobytes()])
     finally:
         set_threads(1)

@@ -92,8 +92,9 @@ class FieldSpec(ArraySpec):
     ----------
     diffusivity_um2_s, decay_per_h : float
         Defaults; the owning process may replace them from its parameters when the tissue is built.
-    boundary : {"no_flux"}
-        What happens at the edge of the cord.
+    origin : {"cells", "tissue"}
+        What makes the field: single cells, steep round each of them, or tissue that varies smoothly. Says how coarse
+        a lattice it bears.
     solver : {"diffusing", "bound", "steady"}
         ``diffusing``: the transport process advances it. ``bound``: it does not move, its process writes it.
         ``steady``: its process solves for the balance in each step.
@@ -101,7 +102,7 @@ class FieldSpec(ArraySpec):
 
     diffusivity_um2_s: float = 0.0
     decay_per_h: float = 0.0
-    boundary: Literal["no_flux"] = "no_flux"
+    origin: Literal["cells", "tissue"] = "cells"
     solver: Literal["diffusing", "bound", "steady"] = "diffusing"
 
 

@@ -84,7 +84,7 @@ class Medium:
     inflow : (nx, ny, nz) float64 or None
         ``E c_outside``, unit of the field per time; None where the edge is closed or the outside is at zero.
     uniform : (rates, decay) or None
-        ``D/h^2`` per axis and ``k`` if the cord fills the box, the edge is closed and no coefficient varies.
+        ``D/h^2`` per axis and ``k`` if the edge is closed and no coefficient varies inside the cord.
     coarse : bool
         Whether voxels may be cut by the edge of the cord.
     """
@@ -109,6 +109,11 @@ class Medium:
     def faces(self) -> tuple[Array, Array, Array]:
         """``gx, gy, gz``."""
         return self.gx, self.gy, self.gz
+
+    @property
+    def fills_the_box(self) -> bool:
+        """Whether every voxel lies wholly inside the cord."""
+        return bool((self.volume == 1.0).all())
 
     def outflow(self) -> Array:
         """Return the sum of the exchange through all faces of each voxel : (nx, ny, nz), 1/time."""
@@ -244,7 +249,7 @@ def make_medium(
     outside = edge_exchange(inside, spacing_um, along, edge, walls) * volume
     plain = all(np.ndim(value) == 0 for value in (*along, decay))
     uniform = None
-    if plain and edge.is_closed and bool(inside.all()):
+    if plain and edge.is_closed:
         rates = tuple(
             float(d) / h**2 if n > 1 else 0.0 for d, h, n in zip(along, spacing_um, inside.shape, strict=True)
         )
@@ -291,7 +296,7 @@ def coarsen(medium: Medium, factors: Factors) -> Medium:
     inflow = None if medium.inflow is None else block_sum(medium.inflow, factors) * share
     uniform = medium.uniform
     if uniform is not None:
-        even = all(n % f == 0 for n, f in zip(medium.shape, factors, strict=True))
+        even = medium.fills_the_box and all(n % f == 0 for n, f in zip(medium.shape, factors, strict=True))
         rates = tuple(rate / factor**2 for rate, factor in zip(uniform[0], factors, strict=True))
         uniform = ((rates[0], rates[1], rates[2]), uniform[1]) if even else None
     spacing = tuple(h * f for h, f in zip(medium.spacing_um, factors, strict=True))

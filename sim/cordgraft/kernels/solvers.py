@@ -22,7 +22,14 @@ from cordgraft.kernels.compile import kernel
 from cordgraft.kernels.medium import Medium, with_loss
 from cordgraft.kernels.multigrid import Multigrid
 from cordgraft.kernels.stencil import Stencil, rest, total
-from cordgraft.kernels.transport import NEGLIGIBLE, stage_coefficients, stage_count
+from cordgraft.kernels.transport import (
+    NEGLIGIBLE,
+    Work,
+    advance,
+    make_segments,
+    stage_coefficients,
+    stage_count,
+)
 
 Array = NDArray[Any]
 
@@ -91,7 +98,7 @@ class Spectral(Solver):
 
     def __init__(self, medium: Medium, tolerance: float = TOLERANCE) -> None:
         super().__init__(medium, tolerance)
-        if medium.uniform is None:
+        if medium.uniform is None or not medium.fills_the_box:
             raise ValueError(
                 "the spectral solver needs a cord that fills the box, closed walls and one coefficient everywhere"
             )
@@ -191,6 +198,8 @@ class Rkl2(Solver):
 
     def __init__(self, medium: Medium, tolerance: float = TOLERANCE) -> None:
         super().__init__(medium, tolerance)
+        #: One coefficient everywhere and no cut voxels: the loops over segments, which are faster.
+        self._segments = None if medium.uniform is None or medium.coarse else make_segments(medium.volume)
         inside = medium.volume > 0.0
         share = np.divide(1.0, medium.volume, out=np.zeros(medium.shape), where=inside)
         self._share = share
@@ -207,6 +216,12 @@ class Rkl2(Solver):
 
     def advance(self, field: Array, source: Array | None, dt: float) -> None:
         """Advance by `dt`, in place; see `Solver.advance`."""
+        if self._segments is not None and self.medium.uniform is not None:
+            rates, decay = self.medium.uniform
+            deposits = np.zeros(field.shape) if source is None else source
+            work = Work(*(array.reshape(-1) for array in self._work[:3]))
+            advance(field, deposits, self._segments, rates, decay, dt, work)
+            return
         forcing, slope, first, second = self._work
         rest(forcing, field, self._forcing(source), self._matrix)
         forcing *= self._share
@@ -217,7 +232,7 @@ class Rkl2(Solver):
         nothing = np.zeros(field.shape)
         for mu, nu, mu_t, force in table[2:].tolist():
             rest(slope, first, nothing, self._matrix)
-            _stage(
+            combine_stages(
                 second.reshape(-1),
                 first.reshape(-1),
                 slope.reshape(-1),
@@ -231,7 +246,7 @@ class Rkl2(Solver):
 
 
 @kernel
-def _stage(out: Any, c: Any, slope: Any, forcing: Any, share: Any, k: Any) -> None:
+def combine_stages(out: Any, c: Any, slope: Any, forcing: Any, share: Any, k: Any) -> None:
     """``out <- mu c + nu out + mu~ dt slope/V + (mu~ + gamma~) forcing``; all (voxels,)."""
     mu, nu, step, force = k
     for i in range(out.shape[0]):

@@ -1,4 +1,4 @@
-"""Diffusion with decay on the masked cord, and the steady oxygen balance.
+"""Diffusion with decay of one uniform medium on the masked cord.
 
 The cord is cut once into *segments*: runs of voxels along ``z`` that lie in the cord and whose four lateral
 neighbours are either all in the cord or all outside it. A closed face needs no mask then: the neighbour row
@@ -9,9 +9,6 @@ Transport ``c' = D lap(c) - k c + S`` is advanced by RKL2, the second-order Rung
 Meyer, Balsara and Aslam (2014, 10.1016/j.jcp.2013.08.021): explicit, so that mass is kept to rounding, and
 stable for steps that grow with the square of the number of stages. It is applied to the change over the step
 rather than to the field, which needs one array less and leaves a steady field alone to the last bit or so.
-
-Oxygen ``0 = D lap(p) + s (b - p) - q p/(p + K)`` is solved by red-black relaxation; each voxel solves its own
-quadratic exactly, which cannot leave the range ``0 .. b``, and overshoots by a factor.
 """
 
 from __future__ import annotations
@@ -22,16 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cordgraft.kernels.compile import body, kernel, run_blocks
+from cordgraft.kernels.compile import body, kernel
 
 Array = NDArray[Any]
 
 #: Below this a value of a field becomes zero: far below any threshold of biology, and far above the numbers
 #: (1e-308) with which processors become slow.
 NEGLIGIBLE = 1e-30
-
-#: Segments per block handed to a thread by the oxygen sweep.
-BLOCK_SEGMENTS = 256
 
 
 class Segments(NamedTuple):
@@ -53,36 +47,11 @@ class Segments(NamedTuple):
     parity: Array
 
 
-class Sweep(NamedTuple):
-    """Arrays of one relaxation sweep, flat.
+def make_segments(cord: Array, longest: int | None = None) -> Segments:
+    """Return the segments of a mask; cord : (nx, ny, nz), non-zero inside.
 
-    `pressure` (mmHg), `supply` (1/s), `uptake` (mmHg/s) : (voxels,) float64; `defect` (mmHg) : (segments,).
+    With `longest`, segments are also cut at every so many voxels along ``z``, counted from the wall.
     """
-
-    pressure: Array
-    supply: Array
-    uptake: Array
-    defect: Array
-
-
-class Balance(NamedTuple):
-    """Numbers of the oxygen balance.
-
-    Exchange rates with a neighbour per axis (1/s), pressure of blood (mmHg), Michaelis constant (mmHg),
-    over-relaxation (1-2), and the colour of the sweep (0 or 1).
-    """
-
-    x: float
-    y: float
-    z: float
-    blood: float
-    michaelis: float
-    relaxation: float
-    colour: int
-
-
-def make_segments(cord: Array) -> Segments:
-    """Return the segments of a mask; cord : (nx, ny, nz), non-zero inside."""
     inside = np.asarray(cord) != 0
     _, ny, nz = inside.shape
     code = inside.astype(np.int8)
@@ -98,6 +67,9 @@ def make_segments(cord: Array) -> Segments:
     flat = code.ravel()
     breaks = np.flatnonzero(np.diff(flat)) + 1
     edges = np.union1d(breaks, np.arange(0, flat.size + 1, nz))
+    if longest is not None:
+        within = np.arange(0, nz, longest)
+        edges = np.union1d(edges, (np.arange(0, flat.size, nz)[:, None] + within).ravel())
     start, stop = edges[:-1], edges[1:]
     kept = flat[start] != 0
     start, stop = start[kept].astype(np.int64), stop[kept].astype(np.int64)
@@ -315,100 +287,3 @@ def neighbour_mean(values: Array, cut: Segments, shares: Triple) -> Array:
     stage = stage_volume if values.shape[0] > 1 else stage_section
     stage(out, flat, flat, cut, (1.0 - 2.0 * (x + y + z), x, y, z, 0.0, 0.0))
     return out.reshape(values.shape)
-
-
-# ------------------------------------------------------------------------------------------- oxygen
-
-
-@body
-def balance_one(neighbours: Any, exchange: Any, supply: Any, uptake: Any, blood: Any, michaelis: Any) -> Any:
-    """Return the pressure (mmHg) at which one voxel is in balance with its neighbours.
-
-    Solves ``neighbours + s b - (exchange + s) p = q p/(p + K)`` for the root that is not negative;
-    `neighbours` is the sum of rate x pressure over the neighbours (mmHg/s), `exchange` the sum of the rates
-    (1/s), `supply` s (1/s), `uptake` q (mmHg/s). The form avoids the difference of two near numbers.
-    """
-    slope = exchange + supply
-    gain = neighbours + supply * blood
-    half = 0.5 * (gain - slope * michaelis - uptake)
-    constant = gain * michaelis
-    far = abs(half) + np.sqrt(half * half + slope * constant)
-    if far == 0.0:
-        return 0.0  # nothing comes in and nothing goes out
-    # far/slope for half > 0, else constant/far: chosen before the division, so that there is only one
-    return (far if half > 0.0 else constant) / (slope if half > 0.0 else far)
-
-
-@kernel
-def relax(first: Any, last: Any, arrays: Any, cut: Any, balance: Any) -> None:
-    """Relax the voxels of one colour in segments ``first .. last``; reads only the other colour.
-
-    The defect of a segment is the largest distance (mmHg) of a voxel from its own balance, met in this sweep.
-    """
-    p, supply, uptake, defect = arrays.pressure, arrays.supply, arrays.uptake, arrays.defect
-    begin, end, low, high, parity = cut.start, cut.stop, cut.low, cut.high, cut.parity
-    side_xm, side_xp, side_ym, side_yp = cut.xm, cut.xp, cut.ym, cut.yp
-    bx, by, bz = balance.x, balance.y, balance.z
-    exchange = 2.0 * (bx + by + bz)
-    for n in range(first, last):
-        start, stop = begin[n], end[n]
-        xm, xp, ym, yp = side_xm[n] - start, side_xp[n] - start, side_ym[n] - start, side_yp[n] - start
-        worst = 0.0
-        for i in range(start + (parity[n] + balance.colour) % 2, stop, 2):
-            old = p[i]
-            below = p[i - 1] if i > start or low[n] else old
-            above = p[i + 1] if i < stop - 1 or high[n] else old
-            around = bx * (p[i + xm] + p[i + xp]) + by * (p[i + ym] + p[i + yp]) + bz * (below + above)
-            new = balance_one(around, exchange, supply[i], uptake[i], balance.blood, balance.michaelis)
-            step = new - old
-            p[i] = max(0.0, old + balance.relaxation * step)
-            worst = max(worst, abs(step))
-        defect[n] = worst if balance.colour == 0 else max(worst, defect[n])
-
-
-def solve_balance(
-    pressure: Array,
-    supply: Array,
-    uptake: Array,
-    cut: Segments,
-    balance: Balance,
-    tolerance: float,
-    most: int,
-) -> int:
-    """Relax `pressure` in place until every voxel is within `tolerance` (mmHg) of its own balance.
-
-    Parameters
-    ----------
-    pressure, supply, uptake : (nx, ny, nz) float64, C order
-        mmHg (the start, overwritten), 1/s and mmHg/s.
-    cut : Segments
-    balance : Balance
-        `colour` is set here.
-    tolerance : float
-        Largest defect met in a sweep, mmHg. The error of the field is at most ``defect x exchange / (s +
-        q K/(p + K)^2)`` with the smallest denominator of the cord.
-    most : int
-        Sweeps (both colours) after which the solve is given up.
-
-    Returns
-    -------
-    int
-        Number of sweeps.
-
-    Raises
-    ------
-    ArithmeticError
-        If the tolerance is not met.
-    """
-    segments = cut.start.shape[0]
-    defect = np.zeros(segments)
-    arrays = Sweep(pressure.reshape(-1), supply.reshape(-1), uptake.reshape(-1), defect)
-    for sweep in range(1, most + 1):
-        for colour in (0, 1):
-            run_blocks(relax, segments, arrays, cut, balance._replace(colour=colour), block=BLOCK_SEGMENTS)
-        if segments == 0 or defect.max() <= tolerance:
-            return sweep
-    raise ArithmeticError(
-        f"the oxygen balance is still off by {defect.max():.3g} mmHg after {most} sweeps "
-        f"(tolerance {tolerance:g} mmHg)"
-    )

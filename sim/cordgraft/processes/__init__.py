@@ -25,6 +25,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("remodelling", "Remodelling"),
     ("axon_injury", "AxonInjury"),
     ("secretion", "Secretion"),
+    ("hindrance", "Hindrance"),
     # transport: fields
     ("transport", "Transport"),
     ("oxygen", "Oxygen"),

@@ -92,6 +92,7 @@ class Inflammation(Process):
                 "TNF-like factor, in units of its source strength",
                 diffusivity_um2_s=5.0,
                 decay_per_h=log(2.0) * 60.0 / 25.0,
+                origin="tissue",
             ),
         )
     )

@@ -7,6 +7,7 @@ Groups of names
 ``density``   host cells and matrix that do not diffuse (x, y, z)
 ``field``     diffusing, bound and steady fields (x, y, z); those that are advanced together share one buffer
 ``source``    what was deposited into a field since its last step, unit of the field per hour
+``lattice``   fields on lattices of their own, which may be coarser (block x, block y, block z)
 ``transfer``  what was asked to move between two fractions in this tick
 ``scalar``    numbers of the whole subject, shape ()
 tables        ``cell``, ``fibre``, ``cone``, ``segment``, ``synapse``: columns of agents
@@ -100,6 +101,8 @@ class Tissue:
                 fields.append(spec)
             elif spec.group in TABLES:
                 columns[spec.group].append(spec)
+            elif spec.group == "lattice":
+                self._arrays[spec.name] = np.zeros((0, 0, 0), dtype=spec.dtype)  # see `give_shape`
             elif spec.group == "scalar":
                 self._arrays[spec.name] = np.full((), spec.initial, dtype=spec.dtype)
             else:
@@ -113,6 +116,8 @@ class Tissue:
         self.coefficients: dict[str, tuple[float, float]] = {
             spec.short: (spec.diffusivity_um2_s, spec.decay_per_h) for spec in fields
         }
+        #: How each field is solved, in words by column of the plan; set by `Process.prepare`.
+        self.field_notes: dict[str, dict[str, str]] = {}
 
     def _make_fields(self, fields: list[FieldSpec]) -> None:
         """Fields that share the lattice share one contiguous (field, x, y, z) buffer, and so do their sources."""
@@ -159,6 +164,20 @@ class Tissue:
     def set_scalar(self, name: str, value: float) -> None:
         """Write ``scalar.NAME``."""
         self._arrays[f"scalar.{name}"][...] = value
+
+    def give_shape(self, name: str, shape: tuple[int, int, int]) -> None:
+        """Give an array of the group ``lattice`` its shape; one that has it already keeps its values.
+
+        Raises
+        ------
+        ValueError
+            For an array of another group, or one that has another shape and is in use.
+        """
+        array = self._arrays[name]
+        if not name.startswith("lattice.") or (array.size and array.shape != shape):
+            raise ValueError(f"{name} has the shape {array.shape} and cannot be given {shape}")
+        if not array.size:
+            self._arrays[name] = np.zeros(shape, dtype=array.dtype)
 
     @property
     def cells(self) -> Table:
