@@ -81,7 +81,9 @@ def hop_one(site: Any, start: Any, row: Any, heading: Any, u: Any, space: Any, m
                 return site
             fall = 0.0
             if pushed > 0.0:
-                here = (space.count[site] - (1.0 if site == start else 0.0)) / max(space.capacity[site], 1e-12)
+                here = (space.count[site] - (1.0 if site == start else 0.0)) / max(
+                    space.capacity[site], 1e-12
+                )
                 there = (space.count[other] - (1.0 if other == start else 0.0)) / max(
                     space.capacity[other], 1e-12
                 )

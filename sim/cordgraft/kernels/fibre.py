@@ -193,7 +193,9 @@ def recede(f: Any, fibres: Any, hurt: Any, outline: Any, harm: Any, days: Any) -
     """
     direction = fibres.direction[f]
     k = layer(fibres.stump_um[f], outline)
-    _, _, i, j = place(fibres.rho[f] * np.cos(fibres.phi[f]), fibres.rho[f] * np.sin(fibres.phi[f]), k, outline)
+    _, _, i, j = place(
+        fibres.rho[f] * np.cos(fibres.phi[f]), fibres.rho[f] * np.sin(fibres.phi[f]), k, outline
+    )
     attackers = hurt.macrophages[i, j, k]
     z0, dz = outline.grid[2], outline.grid[5]
     soma = z0 - 0.5 * dz if direction > 0 else z0 + (outline.cord.shape[2] - 0.5) * dz
