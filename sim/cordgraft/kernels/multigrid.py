@@ -97,7 +97,8 @@ class Multigrid:
         self.levels: list[Level] = []
         self._still = still
         self._build(medium, still, factor)
-        self._r, self._p, self._q, self._old, self._z = (np.zeros(self.shape) for _ in range(5))
+        self._r, self._p, self._q, self._old, self._z, self._zeros = (np.zeros(self.shape) for _ in range(6))
+        self._inside = (medium.volume > 0.0).astype(np.float64)
         #: Sum of the matrix over all its rows: what a constant is multiplied by.
         self.response = float(total(np.where(medium.volume > 0.0, still, 0.0).reshape(-1)))
         self.iterations = 0
@@ -179,7 +180,7 @@ class Multigrid:
             u[...] = 0.0
             return 0
         rest(r, u, f, self.matrix)
-        r *= self.volume > 0.0
+        r *= self._inside
         size = float(np.sqrt(dot(fr, fr)))
         last = 0.0
         for iteration in range(most):
@@ -192,8 +193,7 @@ class Multigrid:
                 np.copyto(p, z)
             else:
                 scale_and_add(fp, (product - float(dot(fz, fold))) / last, fz)
-            q[...] = 0.0
-            rest(q, p, self._nothing(), self.matrix)  # q = -M p
+            rest(q, p, self._zeros, self.matrix)  # q = -M p
             length = float(product / -dot(fp, fq))
             add_scaled(fu, length, fp)
             np.copyto(old, r)
@@ -206,12 +206,6 @@ class Multigrid:
             f"the linear solve is still off by {size / goal:.3g} times its tolerance after {most} iterations"
         )
 
-    def _nothing(self) -> Array:
-        """Return an array of zeros : (nx, ny, nz)."""
-        if not hasattr(self, "_zeros"):
-            self._zeros = np.zeros(self.shape)
-        return self._zeros
-
     def keep_balance(self, u: Array, f: Array) -> None:
         """Add to `u` the one constant that makes the sum over all voxels of ``M u - f`` zero (mass is kept)."""
         if self.response <= 0.0:
@@ -219,7 +213,7 @@ class Multigrid:
         missing = float(total(f.reshape(-1))) - float(dot(u.reshape(-1), self._still.reshape(-1)))
         shift = missing / self.response
         if shift != 0.0:
-            u += np.where(self.volume > 0.0, shift, 0.0)
+            add_scaled(u.reshape(-1), shift, self._inside.reshape(-1))
 
 
 def _strengths(medium: Medium, factor: float) -> list[float]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from cordgraft.kernels.compile import kernel
 from cordgraft.kernels.medium import Medium, with_loss
 from cordgraft.kernels.multigrid import Multigrid
-from cordgraft.kernels.stencil import Stencil, rest, total
+from cordgraft.kernels.stencil import Stencil, add_scaled, rest, total
 from cordgraft.kernels.transport import (
     NEGLIGIBLE,
     Work,
@@ -155,6 +155,8 @@ class Sdirk2(Solver):
         super().__init__(medium, tolerance)
         self._grid: Multigrid | None = None
         self._dt = 0.0
+        self._work = [np.zeros(medium.shape) for _ in range(4)]
+        self._inside = (medium.volume > 0.0).astype(np.float64)
 
     def _matrix(self, dt: float) -> Multigrid:
         if self._grid is None or dt != self._dt:
@@ -166,24 +168,26 @@ class Sdirk2(Solver):
     def advance(self, field: Array, source: Array | None, dt: float) -> None:
         """Advance by `dt`, in place; see `Solver.advance`."""
         grid = self._matrix(dt)
-        volume = self.medium.volume
-        scale = 1.0 / (GAMMA * dt)
-        forcing = self._forcing(source)
-        rate = np.zeros(field.shape)
+        medium = self.medium
+        part = GAMMA * dt
+        rate, change, right, forced = self._work
+        if source is None:
+            forced[...] = 0.0
+        else:
+            np.multiply(medium.volume, source, out=forced)
+            forced *= part
+        if medium.inflow is not None:
+            forced += part * medium.inflow
+        rate[...] = 0.0
         for stage in (0, 1):
             # A c = (M c - V c)/(g dt), so F - A c = ((V c + g dt F) - M c)/(g dt)
-            right = volume * field
-            right += (GAMMA * dt) * forcing
-            change = np.zeros(field.shape)
+            np.multiply(medium.volume, field, out=right)
+            right += forced
             rest(change, field, right, grid.matrix)
-            change *= scale
-            if volume.min() == 0.0:
-                change *= volume > 0.0
+            change *= self._inside / part
             grid.solve(rate, change, self.tolerance)
             grid.keep_balance(rate, change)
-            if stage == 0:
-                field += ((1.0 - GAMMA) * dt) * rate
-        field += (GAMMA * dt) * rate
+            add_scaled(field.reshape(-1), (1.0 - GAMMA if stage == 0 else GAMMA) * dt, rate.reshape(-1))
         flush(field.reshape(-1))
 
 
