@@ -24,6 +24,8 @@ from cordgraft.scenario.config import Config
 from cordgraft.scenario.fields import cited_in_words, in_words, limits
 from cordgraft.scenario.load import load
 
+#: What the plan says of a field that stays where it is made; the owner writes it.
+_BOUND = {"solver": "bound", "edge": "", "lattice": "", "step": "", "expected error": ""}
 #: Voxels of a lattice that any machine has room for.
 SURELY_FITS = 300_000
 
@@ -141,10 +143,10 @@ def print_plan(config: Config, json_output: bool) -> None:
         {
             "field": short,
             "unit": tissue.specs[f"field.{short}"].unit,
-            "solver": getattr(tissue.specs[f"field.{short}"], "solver", ""),
             "diffusivity": f"{tissue.coefficients[short][0]:g} um2/s",
             "decay": f"{tissue.coefficients[short][1]:.4g} 1/h",
             "length": _length(*tissue.coefficients[short]),
+            **tissue.field_notes.get(short, _BOUND),
         }
         for short in tissue.field_names
     ]
