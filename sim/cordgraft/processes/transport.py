@@ -272,7 +272,9 @@ class Transport(Process):
         else:
             permeability = inf if p.edge == "fixed" else p.edge_permeability * SECONDS_PER_HOUR
             through = tuple(diffusivity * m for m in spread)
-            fine = make_medium(cord, spacing, through, decay, Edge.exchange(permeability))
+            # the lattice ends at the surface of the cord across it, and in the middle of the cord along it
+            walls = "y" if tissue.lattice.is_section else "xy"
+            fine = make_medium(cord, spacing, through, decay, Edge.exchange(permeability), walls)
             medium = coarsen(fine, factors)
         return make_solver(plan.solver, medium, p.tolerance)
 
