@@ -20,7 +20,7 @@ Array = NDArray[Any]
 #: Segments per block handed to a thread.
 BLOCK_SEGMENTS = 1024
 #: Voxels along ``z`` after which a segment is cut.
-SEGMENT_VOXELS = 64
+SEGMENT_VOXELS = 32
 
 
 class Sweep(NamedTuple):
@@ -49,6 +49,50 @@ class Balance(NamedTuple):
     michaelis: float
     relaxation: float
     colour: int
+
+
+class Demand(NamedTuple):
+    """What supplies and takes up oxygen, flat (voxels,) float64.
+
+    `exchange` (1/s) with blood where vessels are whole; `vessels` relative; densities of immune cells (1 = a saturated
+    voxel); dry fractions; `cells` simulated grafted cells per voxel.
+    """
+
+    exchange: Array
+    vessels: Array
+    neutrophils: Array
+    pro: Array
+    repair: Array
+    white: Array
+    grey: Array
+    scar: Array
+    cells: Array
+
+
+class Uptakes(NamedTuple):
+    """Largest uptake, mmHg/s: of white matter, grey matter, scar, a voxel full of immune cells, one simulated cell."""
+
+    white: float
+    grey: float
+    scar: float
+    immune: float
+    cell: float
+
+
+@kernel
+def demand_all(start: Any, stop: Any, out: Any, d: Any, u: Any) -> None:
+    """Write supply (1/s) and largest uptake (mmHg/s), ``out = (supply, uptake)`` : (voxels,)."""
+    supply, uptake = out
+    exchange, vessels, neutrophils, pro, repair = d.exchange, d.vessels, d.neutrophils, d.pro, d.repair
+    white, grey, scar, cells = d.white, d.grey, d.scar, d.cells
+    for i in range(start, stop):
+        supply[i] = exchange[i] * vessels[i]
+        uptake[i] = u.immune * (pro[i] + repair[i] + neutrophils[i])
+    for i in range(start, stop):
+        uptake[i] += u.white * white[i] + u.grey * grey[i] + u.scar * scar[i]
+    if u.cell > 0.0:
+        for i in range(start, stop):
+            uptake[i] += u.cell * cells[i]
 
 
 @body
@@ -101,11 +145,12 @@ def relax(first: Any, last: Any, which: Any, arrays: Any, cut: Any, balance: Any
 def neighbourhood(marked: Array) -> Array:
     """Return a mask that also holds the neighbours of what `marked` holds along each axis : (x, y, z) bool."""
     wide = marked.copy()
-    for axis in range(marked.ndim):
-        here = np.moveaxis(wide, axis, 0)
-        there = np.moveaxis(marked, axis, 0)
-        here[1:] |= there[:-1]
-        here[:-1] |= there[1:]
+    wide[1:] |= marked[:-1]
+    wide[:-1] |= marked[1:]
+    wide[:, 1:] |= marked[:, :-1]
+    wide[:, :-1] |= marked[:, 1:]
+    wide[:, :, 1:] |= marked[:, :, :-1]
+    wide[:, :, :-1] |= marked[:, :, 1:]
     return wide
 
 
@@ -121,7 +166,8 @@ def solve_balance(
     """Relax `pressure` in place until every voxel is within `tolerance` (mmHg) of its own balance.
 
     Most of a cord is at rest most of the time. So after a first sweep over all segments only those that were not in
-    balance, and their neighbours, are swept until they are; then all are looked at again.
+    balance, and their neighbours, are swept until they are. Then every segment that was swept, or has such a neighbour,
+    is looked at once more; nothing has changed round the others since they were found in balance.
 
     Parameters
     ----------
@@ -158,19 +204,25 @@ def solve_balance(
     arrays = Sweep(pressure.reshape(-1), supply.reshape(-1), uptake.reshape(-1), defect)
     everything = np.arange(segments)
     which, off = everything, everything
+    touched = np.zeros(blocks, dtype=bool)
+    last_look = True
     for sweep in range(1, most + 1):
         for colour in (0, 1):
             now = balance._replace(colour=colour)
             run_blocks(relax, which.shape[0], which, arrays, cut, now, block=BLOCK_SEGMENTS)
         off = which[defect[which] > tolerance]
         if off.size == 0:
-            if which is everything:
+            if last_look:
                 return sweep
-            which = everything
+            which = np.flatnonzero(neighbourhood(touched).reshape(-1)[block])
+            last_look = True
             continue
+        last_look = False
         marked = np.zeros(blocks, dtype=bool)
         marked.reshape(-1)[block[off]] = True
-        which = np.flatnonzero(neighbourhood(marked).reshape(-1)[block])
+        marked = neighbourhood(marked)
+        touched |= marked
+        which = np.flatnonzero(marked.reshape(-1)[block])
     worst = defect[off].max() if off.size else tolerance
     raise ArithmeticError(
         f"the oxygen balance is still off by {worst:.3g} mmHg after {most} sweeps (tolerance {tolerance:g} mmHg)"

@@ -210,18 +210,37 @@ class Oxygen(Process):
 
     def supply_and_uptake(self, tissue: Tissue) -> tuple[Any, Any]:
         """Return the supply rate (1/s) and the largest uptake (mmHg/s) per voxel, each (nx, ny, nz)."""
+        from cordgraft.kernels.balance import Demand, Uptakes, demand_all
+        from cordgraft.kernels.compile import run_blocks
+
         p = self.params
-        white_uptake = p.grey_uptake / p.grey_to_white
-        supply = self._exchange * tissue["density.vessels"]
-        cells = tissue["density.macrophages_pro"] + tissue["density.macrophages_repair"]
-        cells += tissue["density.neutrophils"]
-        uptake = p.infiltrate_uptake * cells
-        uptake += white_uptake * tissue["fraction.white"]
-        uptake += p.grey_uptake * tissue["fraction.grey"]
-        uptake += p.scar_uptake * tissue["fraction.scar"]
-        if "density.cells" in tissue:
-            living = tissue.setting.cells_per_agent / tissue.lattice.voxel_um3
-            uptake += self.uptake_of_cells(living) * tissue["density.cells"]
+
+        def flat(name: str) -> Any:
+            return tissue[name].reshape(-1)
+
+        grafted = "density.cells" in tissue
+        demand = Demand(
+            exchange=self._exchange.reshape(-1),
+            vessels=flat("density.vessels"),
+            neutrophils=flat("density.neutrophils"),
+            pro=flat("density.macrophages_pro"),
+            repair=flat("density.macrophages_repair"),
+            white=flat("fraction.white"),
+            grey=flat("fraction.grey"),
+            scar=flat("fraction.scar"),
+            cells=flat("density.cells" if grafted else "fraction.grey"),
+        )
+        living = tissue.setting.cells_per_agent / tissue.lattice.voxel_um3
+        uptakes = Uptakes(
+            white=p.grey_uptake / p.grey_to_white,
+            grey=p.grey_uptake,
+            scar=p.scar_uptake,
+            immune=p.infiltrate_uptake,
+            cell=self.uptake_of_cells(living) if grafted else 0.0,
+        )
+        supply, uptake = np.empty(tissue.lattice.shape), np.empty(tissue.lattice.shape)
+        out = (supply.reshape(-1), uptake.reshape(-1))
+        run_blocks(demand_all, tissue.lattice.size, out, demand, uptakes)
         return supply, uptake
 
     # -------------------------------------------------------------------------------------- the steps
@@ -299,8 +318,8 @@ class Oxygen(Process):
         balance = Balance(*rates, self.blood(), p.michaelis, 2.0 / (1.0 + sqrt(1.0 - jacobi**2)), 0)
         solve_balance(
             tissue["field.oxygen"],
-            np.ascontiguousarray(supply),
-            np.ascontiguousarray(uptake),
+            supply,
+            uptake,
             self._segments,
             balance,
             p.tolerance,
