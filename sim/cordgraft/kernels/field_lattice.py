@@ -75,10 +75,14 @@ class FieldLattice:
         restrict(coarse, fine, self.factors)
         coarse *= self._per_volume
 
-    def interpolate(self, fine: Array, coarse: Array) -> None:
-        """Put the values between the middles of the blocks into `fine`: not negative, zero outside the cord."""
+    def interpolate(self, fine: Array, coarse: Array, known: float = 0.0) -> None:
+        """Put the values between the middles of the blocks into `fine`: not negative, zero outside the cord.
+
+        Values up to `known` times the highest one become zero too: the solver does not know them better.
+        """
+        floor = known * max(0.0, float(coarse.max(initial=0.0)))
         if self.is_same:
-            np.maximum(coarse, 0.0, out=fine)
+            np.multiply(coarse, coarse > floor, out=fine)
             return
         ghosts, sources, counts = self._ghosts
         if ghosts.size:
@@ -87,7 +91,7 @@ class FieldLattice:
             filled.reshape(-1)[counts > 0] = (means[counts > 0]) / counts[counts > 0]
             coarse = filled
         x, y, z = self._weights
-        interpolate_blocks(fine, coarse, self.inside, (x, y), z, np.zeros(self.shape[2]))
+        interpolate_blocks(fine, coarse, self.inside, (x, y), z, (np.zeros(self.shape[2]), floor))
 
 
 def _ghosts(known: Array) -> tuple[Array, Array, Array]:
@@ -121,9 +125,13 @@ def _shifted(shape: tuple[int, ...], step: tuple[int, int, int]) -> tuple[Any, A
 
 
 @kernel
-def interpolate_blocks(fine: Any, coarse: Any, inside: Any, across: Any, along: Any, row: Any) -> None:
-    """``fine <- coarse`` interpolated; across = weights of x and y, along = those of z; row : (coarse nz,)."""
+def interpolate_blocks(fine: Any, coarse: Any, inside: Any, across: Any, along: Any, rest: Any) -> None:
+    """``fine <- coarse`` interpolated, zero up to a floor.
+
+    across = weights of x and y, along = those of z; rest = a scratch row (coarse nz,) and the floor.
+    """
     wx, wy = across
+    row, floor = rest
     low, high, share = along.low, along.high, along.share
     for x in range(fine.shape[0]):
         xl, xh, xs = wx.low[x], wx.high[x], wx.share[x]
@@ -139,4 +147,4 @@ def interpolate_blocks(fine: Any, coarse: Any, inside: Any, across: Any, along: 
             for i in range(out.shape[0]):
                 a = row[low[i]]
                 value = a + share[i] * (row[high[i]] - a)
-                out[i] = value if cord[i] and value > 0.0 else 0.0
+                out[i] = value if cord[i] and value > floor else 0.0

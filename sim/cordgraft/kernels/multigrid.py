@@ -99,8 +99,6 @@ class Multigrid:
         self._build(medium, still, factor)
         self._r, self._p, self._q, self._old, self._z, self._zeros = (np.zeros(self.shape) for _ in range(6))
         self._inside = (medium.volume > 0.0).astype(np.float64)
-        #: Sum of the matrix over all its rows: what a constant is multiplied by.
-        self.response = float(total(np.where(medium.volume > 0.0, still, 0.0).reshape(-1)))
         self.iterations = 0
 
     def _build(self, medium: Medium, still: Array, factor: float) -> None:
@@ -207,13 +205,15 @@ class Multigrid:
         )
 
     def keep_balance(self, u: Array, f: Array) -> None:
-        """Add to `u` the one constant that makes the sum over all voxels of ``M u - f`` zero (mass is kept)."""
-        if self.response <= 0.0:
-            return
-        missing = float(total(f.reshape(-1))) - float(dot(u.reshape(-1), self._still.reshape(-1)))
-        shift = missing / self.response
-        if shift != 0.0:
-            add_scaled(u.reshape(-1), shift, self._inside.reshape(-1))
+        """Stretch `u` a little so that the sum over all voxels of ``M u - f`` is zero: mass is kept.
+
+        Each value moves in proportion to its size, so that a place where nothing happens is not touched.
+        """
+        np.abs(u, out=self._q)
+        size = float(dot(self._q.reshape(-1), self._still.reshape(-1)))
+        if size > 0.0:
+            missing = float(total(f.reshape(-1))) - float(dot(u.reshape(-1), self._still.reshape(-1)))
+            add_scaled(u.reshape(-1), missing / size, self._q.reshape(-1))
 
 
 def _strengths(medium: Medium, factor: float) -> list[float]:

@@ -146,7 +146,7 @@ class Sdirk2(Solver):
     ``(V + g dt A) k1 = F - A c``, ``(V + g dt A) k2 = F - A (c + (1 - g) dt k1)``,
     ``c += dt ((1 - g) k1 + g k2)`` with ``g = 1 - 1/sqrt(2)``. Solving for the rates rather than for the field
     leaves a steady field alone, makes the tolerance relative to what changes, and needs no memory of earlier
-    steps. After each solve one constant is added that makes the mass balance exact.
+    steps. After each solve the rates are stretched by the tiny share that makes the mass balance exact.
     """
 
     name = "sdirk2"

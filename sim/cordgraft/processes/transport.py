@@ -12,7 +12,8 @@ move a pointwise exponential. RKL2 is there to compare. Each was checked against
 **Lattice and step of each field** follow from its length sqrt(D/k) and its half-life: the coarsest lattice and the
 longest step whose expected errors stay within `accuracy` (see `kernels.resolution` for their derivation; `cordgraft
 plan` prints them). What is deposited is added up over the voxels of a block and over the step, so that no amount is
-lost; who reads a field sees it interpolated, not negative, as it was after its last step.
+lost; who reads a field sees it interpolated, as it was after its last step, and zero where it is below the highest
+value times `tolerance`, which the solver does not know.
 
 A deposit is a rate: processes that deposit must have the period of this one, and others are refused.
 
@@ -295,7 +296,7 @@ class Transport(Process):
         deposit /= step_h
         self._solvers[name].advance(values, deposit, step_h)
         deposit[...] = 0.0
-        plan.lattice.interpolate(tissue[f"field.{name}"], values)
+        plan.lattice.interpolate(tissue[f"field.{name}"], values, self.params.tolerance)
 
 
 def _periods(step_h: float, period_h: float) -> int:
