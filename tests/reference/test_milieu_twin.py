@@ -381,3 +381,49 @@ def test_one_and_two_threads_give_the_same_bits() -> None:
     finally:
         set_threads(1)
     assert results[0] == results[1]
+
+
+# ---------------------------------------------------------------------------------------- oedema
+
+
+def test_leak_all_and_spill_all_equal_their_twins() -> None:
+    from cordgraft.kernels.oedema import Swelling, SwellingGround, SwellingRates, leak_all, spill_all
+
+    rng = np.random.default_rng(7)
+    n = 60
+    rates = SwellingRates(h=0.1, flow=2.0, close=1.2, clear=0.14, half=0.6, power=4.0, most=0.3)
+    leak, counted, oedema = rng.random(n) * 0.5, rng.random(n) * 0.5, rng.random(n)
+    cord, ruptured, severity = (rng.random(n) < 0.8).astype(np.uint8), rng.random(n), rng.random(n)
+    state = Swelling(leak.copy(), counted.copy(), oedema.copy())
+    leak_all(5, n, state, SwellingGround(cord, ruptured, severity), rates)
+    for i in range(n):
+        if i < 5 or not cord[i]:
+            assert (state.leak[i], state.counted[i], state.oedema[i]) == (leak[i], counted[i], oedema[i])
+            continue
+        opened = max(0.0, ruptured[i] - counted[i]) * severity[i] ** 4 / (severity[i] ** 4 + 0.6**4)
+        start = leak[i] + opened
+        fine, level = start, oedema[i]
+        for _ in range(20000):  # explicit Euler in very short steps
+            fine, level = fine - 1.2 * fine * 0.1 / 20000, level + (2.0 * fine - 0.14 * level) * 0.1 / 20000
+        assert state.leak[i] == pytest.approx(fine, rel=1e-4)
+        assert state.oedema[i] == pytest.approx(level, rel=1e-4)
+
+    rows = rng.random((3, 20)) * 0.5
+    inside = np.ones((3, 20), dtype=np.uint8)
+    inside[1, 7] = 0
+    twin = rows.copy()
+    spill_all(0, 3, rows, inside, 0.3, np.empty((3, 20)))
+    for e, c in zip(twin, inside, strict=True):
+        excess = [max(0.0, value - 0.3) for value in e]
+        for i, value in enumerate(e):
+            e[i] = min(value, 0.3) if c[i] else value
+        for step in (1, -1):
+            carried = 0.0
+            for i in range(20)[::step]:
+                if not c[i]:
+                    carried = 0.0
+                    continue
+                moved = min(carried, 0.3 - e[i]) if (step < 0 or not excess[i]) else 0.0
+                e[i] += moved
+                carried += 0.5 * excess[i] - moved
+    np.testing.assert_allclose(rows, twin, atol=1e-15)

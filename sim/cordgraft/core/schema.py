@@ -377,6 +377,10 @@ def _lesion() -> Iterable[SeriesSpec]:
     )
     for part in ("necrosis", "cavity", "scar"):
         yield SeriesSpec(f"lesion_{part}_volume", "mm3", f"volume of {part}", remodelling)
+    bright = "lesion voxels, and those with a share of oedema above 0.1"
+    yield SeriesSpec("oedema_volume", "mm3", "fluid of the oedema", "oedema", "without the process")
+    yield SeriesSpec("lesion_t2_length", "um", "length of lesion and oedema", "oedema", "", bright)
+    yield SeriesSpec("lesion_t2_volume", "mm3", "volume of lesion and oedema", "oedema", "", bright)
 
 
 def _milieu() -> Iterable[SeriesSpec]:

@@ -20,6 +20,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),
     ("vessels", "Vessels"),
+    ("oedema", "Oedema"),
     ("scar", "Scar"),
     ("at_risk", "AtRisk"),
     ("remodelling", "Remodelling"),

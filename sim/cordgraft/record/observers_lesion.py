@@ -64,6 +64,20 @@ def tissue_volumes(scene: Scene) -> Numbers:
     return [float(np.sum(scene.volume_mm3 * scene.tissue[f"fraction.{name}"])) for name in names]
 
 
+@numbers("oedema_volume", "lesion_t2_length", "lesion_t2_volume")
+def swelling(scene: Scene) -> Numbers:
+    """Fluid of the oedema, mm3; length (um) and volume (mm3) of what a T2-weighted image would show as bright.
+
+    Bright: a voxel of the lesion, or one with a share of oedema above 0.1. The length is that of the longest run of
+    layers, as for the lesion.
+    """
+    oedema = scene.get("density.oedema")
+    fluid = math.nan if oedema is None else float(np.sum(scene.volume_mm3 * oedema))
+    caudal, rostral = scene.bright_edges_um
+    length = 0.0 if math.isnan(caudal) else rostral - caudal
+    return (fluid, length, float(np.sum(scene.volume_mm3[scene.bright])))
+
+
 @numbers(*(f"{zone}_{word}" for zone in ZONES for word in ZONE_ARRAYS))
 def zone_means(scene: Scene) -> Numbers:
     """Volume-weighted means of fields and matrix over the rim and over the core, in the unit of each.
@@ -98,6 +112,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     spared_white_matter,
     epicentre,
     tissue_volumes,
+    swelling,
     zone_means,
     immune_integrals,
 )

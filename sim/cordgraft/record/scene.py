@@ -27,6 +27,8 @@ UM2_PER_MM2 = 1e6
 #: Fractions that a histologist would call lesion. Necrosis is among them: it is dead, though not yet cleared.
 LESION_FRACTIONS: tuple[str, ...] = ("necrosis", "cavity", "scar", "graft", "blood")
 LESION_THRESHOLD = 0.5
+#: Share of oedema above which tissue counts as swollen.
+OEDEMA_THRESHOLD = 0.1
 #: Length over which the epicentre is averaged, and thickness of the rim, um, for rodents and for humans.
 EPICENTRE_WINDOW_UM = {"rodent": 200.0, "human": 1000.0}
 RIM_UM = {"rodent": 300.0, "human": 1000.0}
@@ -170,6 +172,19 @@ class Scene:
     def lesion(self) -> Mask:
         """Voxels of the cord that are at least half lesion : (x, y, z) bool."""
         return (self.lesion_share >= LESION_THRESHOLD) & (self.tissue["map.cord"] > 0)
+
+    @cached_property
+    def bright(self) -> Mask:
+        """Voxels that look bright on a T2-weighted image, lesion or swollen : (x, y, z) bool."""
+        oedema = self.get("density.oedema")
+        if oedema is None:
+            return self.lesion
+        return self.lesion | (oedema > OEDEMA_THRESHOLD)
+
+    @cached_property
+    def bright_edges_um(self) -> tuple[float, float]:
+        """Caudal and rostral edge of what looks bright, um; NaN without any; see `lesion_edges_um`."""
+        return self._edges(self.bright)
 
     @cached_property
     def lesion_edges_um(self) -> tuple[float, float]:
