@@ -24,6 +24,15 @@ SMALL = [
     "record.maps=[3 d]",
     "treatments.graft.at=6 d",
     "treatments.graft.dose=2e4 cells",
+    # every kind of treatment, and a host that can reject
+    "subject.immune_system=intact",
+    "treatments.drug.type=immunosuppression",
+    "treatments.drug.at=6 d",
+    "treatments.drug.strength=10 %",
+    "treatments.switch.type=suicide_switch",
+    "treatments.switch.at=6 d",
+    "treatments.switch.duration=8 d",
+    "treatments.switch.killed=20 %",
 ]
 
 
@@ -131,8 +140,10 @@ def test_something_happens_in_every_process(
     for process in built.processes:
         changed: list[str] = []
         scheduled = process.phase is Phase.TREAT
-        for tick in (0, 6 * 24) if scheduled else range(9 * 24 + 1, 9 * 24 + 49):
-            ripe.restore(untouched if scheduled else saved)
+        ticks = [0, 6 * 24, 6 * 24] if scheduled else list(range(9 * 24 + 1, 9 * 24 + 49))
+        for number, tick in enumerate(ticks):
+            # a scheduled one acts on the cord of its day, or on a graft that is there
+            ripe.restore(untouched if scheduled and number < 2 else saved)
             before = ripe.snapshot()
             process.step(ripe, Key(ripe.setting.seed, tick, process.period_h))
             changed = ripe.changed(before)

@@ -33,6 +33,7 @@ class Stream(IntEnum):
     FIBRE_FATE = 18
     EXAMINATION = 19
     CAPACITY = 20
+    REJECTION = 21
 
 
 DESCRIPTIONS: dict[Stream, str] = {
@@ -56,4 +57,5 @@ DESCRIPTIONS: dict[Stream, str] = {
     Stream.FIBRE_FATE: "resolution or fragmentation of swollen fibres",
     Stream.EXAMINATION: "examination noise and missed signs",
     Stream.CAPACITY: "growth capacity of a fibre or axon",
+    Stream.REJECTION: "how strongly this host reacts against a graft",
 }

@@ -17,6 +17,8 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("subject", "Subject"),
     ("injury", "Injury"),
     ("graft_delivery", "GraftDelivery"),
+    ("immunosuppression", "Immunosuppression"),
+    ("suicide_switch", "SuicideSwitch"),
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),
     ("vessels", "Vessels"),
@@ -32,6 +34,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("oxygen", "Oxygen"),
     # sense, decide, act: cells and axons
     ("survival", "Survival"),
+    ("rejection", "Rejection"),
     ("fate", "Fate"),
     ("division", "Division"),
     ("migration", "Migration"),

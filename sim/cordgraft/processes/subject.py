@@ -19,8 +19,8 @@ as above; between, spreads shrink in proportion. The size sets width and depth o
 Sources: the coefficients of variation and spreads are assumed. Anchor: after tightly controlled contusion the
 day-21 BBB score of 95 % of rats spans 2.3-15.9 (Jeffery 2020, 10.3389/fneur.2020.00650, read).
 
-Left out: readiness to reject a graft (rejection is not simulated); sex, age, weight; correlation between the
-factors; the spread among examiners.
+Left out: sex, age, weight; correlation between the factors, and with the reactivity against a graft that `rejection`
+draws; the spread among examiners.
 """
 
 from __future__ import annotations

@@ -261,7 +261,7 @@ def cautions_of(config: Config) -> list[Caution]:
         found.append(
             Caution(
                 "subject.immune_system",
-                "rejection is not simulated: suppression by drugs is taken as complete",
+                "suppression by drugs is taken as complete; intact with a treatment of type immunosuppression is not",
             )
         )
     return found

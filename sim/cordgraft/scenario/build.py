@@ -218,6 +218,7 @@ def _assemble(config: Config, lattice: Lattice, processes: tuple[Process, ...], 
         seed=config.seed,
         segment_um=geometry.segment_um,
         level=geometry.level,
+        immune_system=config.subject.immune_system,
     )
     arrays, transfers = declarations(processes)
     clock = Clock.for_duration(config.duration_h, config.tick_h)

@@ -58,9 +58,9 @@ class Subject(Params):
     )
     immune_system: str = choice(
         "deficient",
-        ("deficient", "suppressed"),
-        "Why the host does not reject the graft: deficient (NOD/SCID, athymic) or suppressed by drugs, taken as "
-        "complete; rejection is not simulated",
+        ("deficient", "suppressed", "intact"),
+        "Whether the host can reject the graft: deficient (NOD/SCID, athymic) cannot, suppressed is by drugs taken as "
+        "complete; intact rejects it, unless a treatment of type immunosuppression holds it back",
         presets={"human": "suppressed"},
     )
 

@@ -52,6 +52,8 @@ class Setting:
         Length of a spinal segment, um.
     level : str
         Name of the injured segment (C5, T9, ...).
+    immune_system : str
+        ``intact``, ``deficient`` or ``suppressed``: whether the host can reject a graft.
     """
 
     species: str
@@ -61,6 +63,7 @@ class Setting:
     seed: int = 0
     segment_um: float = 1300.0
     level: str = "T9"
+    immune_system: str = "deficient"
 
 
 class Tissue:
