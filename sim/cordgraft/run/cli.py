@@ -254,6 +254,26 @@ def doctor(json_output: JsonOption = False) -> None:
         raise Leave(examine(json_output))
 
 
+@app.command()
+def verify(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="CASE", help="Cases to run (see --list); all without a name.")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", "-l", help="List the cases and run none.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write a page with a picture of every case."),
+    ] = None,
+    json_output: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Check kernels and processes against closed forms: one table of exact and computed values."""
+    with exit_codes(json_output):
+        from cordgraft.run.verification.suite import verify as run_suite
+
+        raise Leave(run_suite(cases or [], listing, report, json_output, quiet))
+
+
 def main() -> None:
     """Entry point of the ``cordgraft`` command."""
     # typer escapes the brackets of defaults for rich although nothing here is marked up for it

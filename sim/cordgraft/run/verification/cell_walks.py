@@ -1,0 +1,146 @@
+"""Cases of wandering cells: migration proposes, the turnover settles, drift and spread come out as asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cordgraft.processes.cell_turnover import CellTurnover
+from cordgraft.processes.migration import Migration, spread_of
+from cordgraft.run.verification import allowances as allow
+from cordgraft.run.verification.case import Array, Check, Outcome, Plot, Series, case
+from cordgraft.run.verification.stage import Stage, indices, make_stage, put_cells
+from cordgraft.state.cells import CellKind
+
+PERIOD_H = 6.0
+#: Width of a voxel in the plane, um; twice that in space.
+WIDTH = 50.0
+
+
+def walkers(shape: tuple[int, int, int], kind: CellKind, n: int, along: int, **changes: Any) -> Stage:
+    """Return a stage with `n` cells strewn over a quarter of its width, so thinly that nobody is in the way.
+
+    A voxel offers 240 places and holds some 14 cells at the start. `along` is the first layer in which they start.
+    """
+    migration = Migration(Migration.Params(pressure_speed=0.0, **changes))
+    turnover = CellTurnover(CellTurnover.Params(tissue_share=1.0))
+    flat = shape[0] == 1
+    spacing = (
+        8.0 * WIDTH if flat else 2.0 * WIDTH,
+        WIDTH if flat else 2.0 * WIDTH,
+        WIDTH if flat else 2.0 * WIDTH,
+    )
+    stage = make_stage([migration, turnover], shape, spacing, tissue_class="white", tick_h=PERIOD_H, seed=3)
+    wide = [max(1, count // 4) for count in shape]
+    first = [0 if flat else shape[0] * 3 // 8, shape[1] * 3 // 8, along]
+    place = np.arange(n) % (wide[0] * wide[1] * wide[1])
+    x, y, z = np.unravel_index(place, (wide[0], wide[1], wide[1]))
+    sites = np.ravel_multi_index((x + first[0], y + first[1], z + first[2]), shape)
+    put_cells(stage, sites, kind, heading=1 if kind == CellKind.ASTROCYTE else 0)
+    return stage
+
+
+def moved(stage: Stage, start: Array) -> Any:
+    """Return the displacement of every cell : (n, 3) um."""
+    return (indices(stage) - start) * np.array(stage.tissue.lattice.spacing_um)
+
+
+@case(
+    "agents",
+    "Wandering precursors (1.2 um/h, so D = 120.96 um2/h) on a lattice: mean square displacement 2 D t along every "
+    "axis, mean displacement 0.",
+    variants=("plane", "space"),
+)
+def cell_walk(where: str) -> Outcome:
+    """Walk two weeks through migration and turnover."""
+    shape = (1, 96, 96) if where == "plane" else (48, 48, 48)
+    n = 8000
+    stage = walkers(shape, CellKind.PRECURSOR, n, shape[2] * 3 // 8)
+    start = indices(stage)
+    diffusivity = spread_of(1.2)
+    hours, square, sampling, mean = [], [], [], []
+    axes = [axis for axis in range(3) if shape[axis] > 1]
+    for day in range(1, 15):
+        stage.step(4)
+        way = moved(stage, start)[:, axes]
+        hours.append(24.0 * day)
+        square.append((way**2).mean(axis=0))
+        sampling.append([allow.of_mean(way[:, a] ** 2) for a in range(len(axes))])
+        mean.append(way.mean(axis=0))
+    exact = 2.0 * diffusivity * np.array(hours)
+    why = f"4 s/sqrt(n), n = {n}; the hops have the exact spread whatever voxel and step"
+    why_mean = f"4 sqrt(2 D t/n), n = {n}"
+    off = 4.0 * np.sqrt(exact / n)[:, None]
+    checks = (
+        Check.worst("mean square displacement per axis", "um2", exact[:, None], square, sampling, why),
+        Check.worst("mean displacement per axis", "um", 0.0, mean, off, why_mean),
+    )
+    names = ["xyz"[axis] for axis in axes]
+    plot = Plot(
+        "time (h)",
+        "mean square displacement (um2)",
+        [Series.of("2 D t", [0.0, hours[-1]], [0.0, exact[-1]])],
+        [
+            Series.of(f"{n} cells, along {name}", hours, np.array(square)[:, i])
+            for i, name in enumerate(names)
+        ],
+    )
+    return Outcome(checks, plot)
+
+
+@case(
+    "agents",
+    "Travelling astrocytes that keep their heading: drift v t (88 um/d in white matter) and, round it, the spread "
+    "2 D t of a walk of 1.5 um/h; no drift across the cord.",
+)
+def cell_drift() -> Outcome:
+    """Walk ten days and compare mean and variance along and across the cord."""
+    n, speed, drift = 8000, 1.5, 88.0
+    stage = walkers(
+        (1, 96, 192),
+        CellKind.ASTROCYTE,
+        n,
+        60,
+        traveller_speed=speed,
+        traveller_drift=drift,
+        persistence=3650.0,
+    )
+    start = indices(stage)
+    diffusivity, tau = spread_of(speed), 3650.0
+    days, along, across, var, off_along, off_var = [], [], [], [], [], []
+    for day in range(1, 11):
+        stage.step(4)
+        way = moved(stage, start)
+        days.append(float(day))
+        along.append(float(way[:, 2].mean()))
+        across.append(float(way[:, 1].mean()))
+        var.append(float(way[:, 2].var(ddof=1)))
+        off_along.append(allow.of_mean(way[:, 2]))
+        off_var.append(allow.of_mean((way[:, 2] - way[:, 2].mean()) ** 2))
+    t = np.array(days)
+    # a traveller draws a new heading at the rate 1/3650 d and then turns round half of the time
+    exact = drift * tau * -np.expm1(-t / tau)
+    square = 2.0 * drift**2 * tau * (t - tau * -np.expm1(-t / tau))
+    spread = 2.0 * diffusivity * 24.0 * t + square - exact**2
+    why = f"4 s/sqrt(n), n = {n}; drift and spread of the hops are exact while D dt > v dt (h - v dt)/2, as here"
+    why_across = f"4 sqrt(2 D t/n), n = {n}"
+    checks = (
+        Check.worst("mean displacement along the cord", "um", exact, along, off_along, why),
+        Check.worst("variance round it", "um2", spread, var, off_var, why),
+        Check.worst(
+            "mean displacement across",
+            "um",
+            0.0,
+            across,
+            4.0 * np.sqrt(2.0 * diffusivity * 24.0 * t / n),
+            why_across,
+        ),
+    )
+    plot = Plot(
+        "time (d)",
+        "mean displacement along the cord (um)",
+        [Series.of("v t", [0.0, t[-1]], [0.0, exact[-1]])],
+        [Series.of(f"{n} travelling astrocytes", t, along)],
+    )
+    return Outcome(checks, plot)
