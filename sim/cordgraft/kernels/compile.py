@@ -64,14 +64,28 @@ _threads = 1
 _pool: ThreadPoolExecutor | None = None
 
 
+#: Flags of every kernel. Without ``_nrt=False`` each access to an array in a named tuple counts references, by
+#: an atomic addition: cells spent 4 to 12 times as long. Such a kernel cannot make arrays; the few that need some
+#: are compiled by `kernel_with_scratch`.
+FLAGS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+
+
 def kernel[Function: Callable[..., Any]](function: Function) -> Function:
     """Compile to machine code: cached on disk, lock released, IEEE arithmetic (no ``fastmath``)."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(Function, numba.njit(**FLAGS)(function))
+
+
+def kernel_with_scratch[Function: Callable[..., Any]](function: Function) -> Function:
+    """Compile a kernel that makes arrays for itself; otherwise as `kernel`."""
+    return cast(Function, numba.njit(**{**FLAGS, "_nrt": True})(function))
 
 
 def body[Function: Callable[..., Any]](function: Function) -> Function:
-    """Compile a per-agent or per-voxel body that is called from a `kernel` loop and inlined by LLVM."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    """Compile a per-agent or per-voxel body that is inlined into the `kernel` loop that calls it.
+
+    Left to itself LLVM calls the large ones, and passes a hundred words of tuples on the stack for each row.
+    """
+    return cast(Function, numba.njit(**FLAGS, forceinline=True)(function))
 
 
 def cache_is_empty() -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cordgraft.kernels.compile import body, kernel
+from cordgraft.kernels.compile import body, kernel_with_scratch
 
 #: Corners of the six tetrahedra: one for each order in which the three axes can be walked from corner 0 to 7.
 #: Corner number is 4 dx + 2 dy + dz.
@@ -137,7 +137,7 @@ def is_uniform(source: Any, box: Any) -> Any:
     return True
 
 
-@kernel
+@kernel_with_scratch
 def gather(corners: Any, source: Any, amount: Any, volume: Any) -> bool:
     """Integrate the source over each lattice voxel.
 
@@ -195,7 +195,7 @@ def gather(corners: Any, source: Any, amount: Any, volume: Any) -> bool:
     return True
 
 
-@kernel
+@kernel_with_scratch
 def scatter(corners: Any, values: Any, amount: Any, covered: Any) -> bool:
     """Spread the lattice's values over the source grid: the transpose of `gather`.
 
