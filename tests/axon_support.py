@@ -27,6 +27,8 @@ OTHERS: tuple[ArraySpec, ...] = (
             "density.barrier",
             "field.cspg",
             "field.trophic",
+            "field.enzyme",
+            "field.enzyme_stable",
         )
     ),
     ArraySpec("scalar.subject_capacity", "1", "from another process", initial=1.0),

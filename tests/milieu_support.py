@@ -9,6 +9,7 @@ import numpy as np
 from cordgraft.core.contract import FieldSpec, Process
 from cordgraft.engine.pipeline import Pipeline
 from cordgraft.processes.at_risk import AtRisk
+from cordgraft.processes.digestion import Digestion
 from cordgraft.processes.hindrance import Hindrance
 from cordgraft.processes.inflammation import Inflammation
 from cordgraft.processes.injury import Injury
@@ -40,6 +41,7 @@ KINDS: tuple[type[Process], ...] = (
     Transport,
     Oxygen,
     TissueTransfer,
+    Digestion,
 )
 
 

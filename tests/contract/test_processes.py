@@ -33,6 +33,11 @@ SMALL = [
     "treatments.switch.at=6 d",
     "treatments.switch.duration=8 d",
     "treatments.switch.killed=20 %",
+    "treatments.quiet.type=anti_inflammatory",
+    "treatments.quiet.at=6 d",
+    "treatments.quiet.duration=8 d",
+    "treatments.cut.type=chondroitinase",
+    "treatments.cut.at=6 d",
 ]
 
 

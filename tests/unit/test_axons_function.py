@@ -119,6 +119,21 @@ def test_the_step_hardly_changes_plasticity() -> None:
     assert gains[0] > 0.05
 
 
+def test_the_enzyme_opens_the_window_of_plasticity_by_itself() -> None:
+    """Nets fall by ``10/d e`` and return at 0.1/d: with a little enzyme, and no macrophages, the window opens."""
+    found = []
+    for activity in (0.0, 0.1):
+        process = FunctionIndex()
+        tissue = cord_of("grey", [process])
+        tissue["field.enzyme"][...] = activity * tissue["map.cord"]
+        for day in range(20):
+            process.step(tissue, Key(1, 24 * day, 24.0))
+        found.append((tissue.scalar("nets"), tissue.scalar("plasticity")))
+    assert found[0] == (1.0, 0.0)
+    assert found[1][0] == pytest.approx(0.1 / (0.1 + 1.0), rel=1e-6)
+    assert found[1][1] > 0.1
+
+
 def test_trophic_support_raises_the_limit_by_the_reach_of_collaterals() -> None:
     process = FunctionIndex()
     tissue = cord(process)

@@ -76,6 +76,8 @@ class Pipeline:
             except ValueError as error:
                 faults.append(f"{process.label}: period {error}")
                 continue
+            # an instance knows the period that it really has
+            process.period_h = period_h  # type: ignore[misc]
             rows.append(Row(process, process.phase, ticks, period_h))
         #: Stable sort: within a phase the order of the registry stays.
         self.rows: list[Row] = sorted(rows, key=lambda row: row.phase)

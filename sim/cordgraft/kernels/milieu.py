@@ -109,6 +109,13 @@ def propagator(rate_s: float, rate_a: float, rate_n: float, h: float) -> Propaga
     return ss, sa, aa, sn, an, nn
 
 
+def quiet(cascade: Propagator, share: float) -> Propagator:
+    """Return the cascade when a drug takes a share of the alarm that damage raises: what comes from damage is less."""
+    ss, sa, aa, sn, an, nn = cascade
+    left = 1.0 - share
+    return ss, left * sa, aa, left * sn, an, nn
+
+
 def _product(left: Array, right: Array) -> Array:
     """Matrix product of two small matrices, in a fixed order of summation."""
     return np.asarray((left[:, :, None] * right[None, :, :]).sum(axis=1))

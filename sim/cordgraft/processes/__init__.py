@@ -19,6 +19,8 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("graft_delivery", "GraftDelivery"),
     ("immunosuppression", "Immunosuppression"),
     ("suicide_switch", "SuicideSwitch"),
+    ("anti_inflammatory", "AntiInflammatory"),
+    ("chondroitinase", "Chondroitinase"),
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),
     ("vessels", "Vessels"),
@@ -45,6 +47,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("contact", "Contact"),
     ("graft_tissue", "GraftTissue"),
     ("tissue_transfer", "TissueTransfer"),
+    ("digestion", "Digestion"),
     ("function_index", "FunctionIndex"),
 )
 

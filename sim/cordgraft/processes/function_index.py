@@ -12,7 +12,8 @@ graft synapses on host neurons on the far side, m maturity, chi identity (1 for 
 
 *Plasticity*, one Pi for all tracts: ``Pi' = k_Pi W (Pi_max - Pi)``, ``W = H(1 - Pn; 0.45, 2)``. The nets round
 neurons ``Pn`` (1 at rest) follow ``Pn' = (1 - Pn)/10 d - 0.3/d M Pn``, ``M`` = mean density of all macrophages
-over the grey matter that is left within one segment of the primary lesion. ``Pi_max`` = its default x the
+over the grey matter that is left within one segment of the primary lesion; active chondroitinase e (mean there, U/mL)
+adds a loss of ``10/d e``. ``Pi_max`` = its default x the
 subject's factor + ``a F (1 - e^(-x_s/l_seg))``, F = mean trophic occupancy c/(1 + c) over the white matter that
 is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both equations are solved exactly for the
 step, with M and F constant in it.
@@ -31,9 +32,9 @@ weights omega, the block, plasticity and the nets. Rat BBB plateau at day 21 (re
 What is left out
 ----------------
 Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion, and no part for
-rehabilitation, blocked myelin inhibitors or enzyme (nothing in this version changes them, so their factor is
-1). Demyelination and remyelination (a fibre conducts fully or not at all), latency, mass effect of a graft that
-outgrows its room, segmental scores, AIS grades and examination noise are not there yet.
+rehabilitation or blocked myelin inhibitors (nothing in this version changes them, so their factor is 1).
+Demyelination and remyelination (a fibre conducts fully or not at all), latency, mass effect of a graft that outgrows
+its room, segmental scores, AIS grades and examination noise are not there yet.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class FunctionIndex(Process):
         "density.macrophages_pro",
         "density.macrophages_repair",
         "field.trophic",
+        "field.enzyme",
+        "field.enzyme_stable",
         "fibre.tract",
         "fibre.origin",
         "fibre.weight",
@@ -165,6 +168,10 @@ class FunctionIndex(Process):
             0.3, "1/d", "rate of their loss where macrophages saturate the tissue", bounds=(0.0, 10.0),
             evidence="assumed",
         )
+        nets_digestion: float = quantity(
+            10.0, "1/d", "rate of their loss per U/mL of active chondroitinase", bounds=(0.0, 1e4),
+            evidence="assumed",
+        )
         window_half: float = quantity(
             0.45, "1", "loss of nets that opens the window half-way", bounds=(1e-3, 1.0), evidence="assumed"
         )
@@ -224,8 +231,8 @@ class FunctionIndex(Process):
     def _adapt(self, tissue: Tissue, key: Key) -> None:
         p = self.params
         days = key.dt_h / 24.0
-        macrophages, trophic = self._surroundings(tissue)
-        rate = p.nets_return + p.nets_loss * macrophages
+        macrophages, enzyme, trophic = self._surroundings(tissue)
+        rate = p.nets_return + p.nets_loss * macrophages + p.nets_digestion * enzyme
         rest = p.nets_return / rate if rate > 0.0 else tissue.scalar("nets")
         nets = rest + (tissue.scalar("nets") - rest) * exp(-rate * days)
         tissue.set_scalar("nets", min(1.0, nets))
@@ -235,8 +242,8 @@ class FunctionIndex(Process):
         gain = tissue.scalar("plasticity")
         tissue.set_scalar("plasticity", limit + (gain - limit) * exp(-p.plasticity_rate * window * days))
 
-    def _surroundings(self, tissue: Tissue) -> tuple[float, float]:
-        """Return mean macrophages over grey, and mean trophic occupancy over white matter, near the lesion."""
+    def _surroundings(self, tissue: Tissue) -> tuple[float, float, float]:
+        """Return near the lesion mean macrophages and enzyme (U/mL) over grey, mean trophic occupancy over white."""
         z = tissue.lattice.axis_um(2)
         margin = tissue.setting.segment_um
         low, high = tissue.scalar("lesion_caudal_um") - margin, tissue.scalar("lesion_rostral_um") + margin
@@ -246,7 +253,8 @@ class FunctionIndex(Process):
         white = tissue["fraction.white"][..., near]
         macrophages = tissue["density.macrophages_pro"][..., near] + tissue["density.macrophages_repair"][..., near]
         cue = np.maximum(tissue["field.trophic"][..., near], 0.0)
-        return _mean(macrophages, grey), _mean(cue / (1.0 + cue), white)
+        enzyme = tissue["field.enzyme"][..., near] + tissue["field.enzyme_stable"][..., near]
+        return _mean(macrophages, grey), _mean(enzyme, grey), _mean(cue / (1.0 + cue), white)
 
 
 def _mean(values: Any, weights: Any) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.state import courses
 
 
 class Immunosuppression(Process):
@@ -52,26 +53,18 @@ class Immunosuppression(Process):
             evidence="assumed",
         )
 
-    def span(self, tissue: Any) -> tuple[int, int]:
-        """Return the first tick under the drug and the first one without it again."""
-        first = int(tissue.clock.tick_at(self.params.at))
-        return first, max(first + 1, int(tissue.clock.tick_at(self.params.at + self.params.duration)))
-
     def step(self, tissue: Any, key: Key) -> None:
         """Begin or end."""
-        first, last = self.span(tissue)
-        left = 1.0 - tissue.scalar("immunosuppression")
+        p = self.params
+        first, last = courses.span(tissue, p.at, p.duration)
         if key.tick == first:
-            tissue.set_scalar("immunosuppression", 1.0 - left * (1.0 - self.params.strength))
+            courses.begin(tissue, "immunosuppression", p.strength)
         elif key.tick == last:
-            # rounded: what several drugs take and give back ends at nothing again
-            tissue.set_scalar(
-                "immunosuppression", max(0.0, round(1.0 - left / (1.0 - self.params.strength), 12))
-            )
+            courses.end(tissue, "immunosuppression", p.strength)
 
     def event(self, tissue: Any, tick: int) -> str:
         """Return that the drug begins or ends at this tick."""
-        first, last = self.span(tissue)
+        first, last = courses.span(tissue, self.params.at, self.params.duration)
         if tick == first:
             days = self.params.duration / 24.0
             return f"immunosuppression begins: {100.0 * self.params.strength:g} % for {days:g} d"

@@ -26,8 +26,11 @@ pro-inflammatory cells alone persist to day 28 (Kigerl 2009). So these peaks are
 and half-life of TNF: recalled. Solution: second-order positive step, the cascade s, a, n exactly (see
 `kernels.milieu`).
 
-Left out: a late second wave of macrophages, T cells and rejection, the spread of immune cells from voxel to
-voxel, debris of degenerating tracts far from the injury, anti-inflammatory drugs.
+An anti-inflammatory drug of strength ``i`` multiplies the alarm that damage raises, and T, by ``1 - i`` (see
+`anti_inflammatory`).
+
+Left out: a late second wave of macrophages, T cells, the spread of immune cells from voxel to voxel, debris of
+degenerating tracts far from the injury.
 """
 
 from __future__ import annotations
@@ -84,6 +87,9 @@ class Inflammation(Process):
                 "density.dead_myelin", "1", "myelin of dead tissue, not yet fallen apart", record=False
             ),
             ArraySpec(
+                "scalar.anti_inflammatory", "1", "anti-inflammatory drug in force", bounds=(0.0, 1.0)
+            ),
+            ArraySpec(
                 "density.counted_loss", "1", "loss of tissue that has become debris so far", record=False
             ),
             FieldSpec(
@@ -102,6 +108,7 @@ class Inflammation(Process):
         "fraction.white",
         "fraction.grey",
         "density.vessels",
+        "scalar.anti_inflammatory",
     )
     writes = (
         "density.damage",
@@ -213,9 +220,9 @@ class Inflammation(Process):
         """Put the diffusivity and decay of the parameters in force."""
         tissue.coefficients["tnf"] = (self.params.tnf_diffusivity, self.tnf_decay_per_h())
 
-    def rates(self, dt_h: float) -> Any:
-        """Return the numbers of the kernel for a step of `dt_h` hours."""
-        from cordgraft.kernels.milieu import ImmuneRates, propagator
+    def rates(self, dt_h: float, quieted: float = 0.0) -> Any:
+        """Return the numbers of the kernel for a step of `dt_h` hours; `quieted` is what a drug takes away."""
+        from cordgraft.kernels.milieu import ImmuneRates, propagator, quiet
 
         p = self.params
         steps = max(1, ceil(p.clock * dt_h / INNER_H - 1e-9))
@@ -224,8 +231,8 @@ class Inflammation(Process):
         return ImmuneRates(
             steps=steps,
             h=h,
-            full=propagator(*cascade, h),
-            half=propagator(*cascade, 0.5 * h),
+            full=quiet(propagator(*cascade, h), quieted),
+            half=quiet(propagator(*cascade, 0.5 * h), quieted),
             clear_neutrophils=1.0 / p.neutrophil_time,
             clear_recruitment=1.0 / p.recruitment_time,
             clear_il10=1.0 / p.il10_time,
@@ -246,7 +253,7 @@ class Inflammation(Process):
             k_vessels=p.vessel_half,
             grey_myelin=p.grey_myelin,
             at_once=p.debris_at_once,
-            tnf_decay=self.tnf_decay_per_h(),
+            tnf_decay=self.tnf_decay_per_h() * (1.0 - quieted),
         )
 
     def step(self, tissue: Tissue, key: Key) -> None:
@@ -277,4 +284,5 @@ class Inflammation(Process):
             flat("fraction.grey"),
             flat("density.vessels"),
         )
-        run_blocks(immune_all, tissue.lattice.size, state, ground, self.rates(key.dt_h))
+        rates = self.rates(key.dt_h, tissue.scalar("anti_inflammatory"))
+        run_blocks(immune_all, tissue.lattice.size, state, ground, rates)

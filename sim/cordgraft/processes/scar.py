@@ -20,7 +20,7 @@ highest CSPG of a mouse contusion at day 20 came to 13.4, 13.1, 12.1 and 10.0 ug
 Sources: all numbers assumed. To compare with: CSPG peak near day 14 and CSPG-rich matrix for two months in rats
 (Jones 2003, Exp Neurol 182:399, read); compact border by day 14 in mice (Wanner 2013, recalled).
 
-Left out: enzyme digestion (chondroitinase), nets round neurons, proliferation and migration of astrocytes,
+Left out: nets round neurons (see `function_index`), proliferation and migration of astrocytes,
 fibroblasts as cells (the fibrotic core is a tissue fraction), NG2 of precursor cells.
 """
 

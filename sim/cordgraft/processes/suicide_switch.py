@@ -20,6 +20,7 @@ from typing import Any
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.state import courses
 
 
 class SuicideSwitch(Process):
@@ -57,14 +58,9 @@ class SuicideSwitch(Process):
             doi="10.1016/j.stemcr.2017.02.003",
         )
 
-    def span(self, tissue: Any) -> tuple[int, int]:
-        """Return the first tick under the drug and the first one after it."""
-        first = int(tissue.clock.tick_at(self.params.at))
-        return first, max(first + 1, int(tissue.clock.tick_at(self.params.at + self.params.duration)))
-
     def step(self, tissue: Any, key: Key) -> None:
         """Deposit the hazard of this tick."""
-        first, last = self.span(tissue)
+        first, last = courses.span(tissue, self.params.at, self.params.duration)
         if not first <= key.tick < last or len(tissue.cells) == 0:
             return
         hazard = tissue.cells["hazard"]
@@ -72,6 +68,6 @@ class SuicideSwitch(Process):
 
     def event(self, tissue: Any, tick: int) -> str:
         """Return that the drug begins to act at this tick."""
-        if tick != self.span(tissue)[0]:
+        if tick != courses.span(tissue, self.params.at, self.params.duration)[0]:
             return ""
         return f"suicide switch triggered in {len(tissue.cells):,d} simulated cells"

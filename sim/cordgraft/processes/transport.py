@@ -70,7 +70,7 @@ def written(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 #: By name, so that the plan shows them and a steady field cannot be meant; `prepare` refuses others.
-FIELDS = ("tnf", "trophic")
+FIELDS = ("tnf", "trophic", "enzyme", "enzyme_stable")
 
 
 class Transport(Process):
@@ -154,6 +154,7 @@ class Transport(Process):
         for name in tissue.diffusing:
             if f"field.{name}" not in self.writes or f"source.{name}" not in self.writes:
                 raise LookupError(f"add {name} to the fields of Transport")
+        tissue.transport_period_h = self.period_h
         self._version = -1.0
         self._solvers.clear()
         self._media.clear()

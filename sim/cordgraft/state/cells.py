@@ -7,6 +7,8 @@ place and by crowding.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -125,15 +127,22 @@ def places(capacity: NDArray[np.float64]) -> NDArray[np.int32]:
     A voxel of 7.5 places gets 7 or 8. Which one follows from its index (a golden-ratio sequence along the flat
     index), not from a random draw, so it never changes in a run, and neighbours differ.
     """
-    index = np.arange(capacity.size, dtype=np.float64).reshape(capacity.shape)
-    threshold = np.modf((index + 0.5) * 0.6180339887498949)[0]
-    return np.floor(capacity + threshold).astype(np.int32)
+    return np.floor(capacity + _thresholds(capacity.shape)).astype(np.int32)
+
+
+@lru_cache(maxsize=1)
+def _thresholds(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the golden-ratio sequence of a lattice; kept, for making it costs more than all that uses it."""
+    golden = (np.arange(prod(shape), dtype=np.float64).reshape(shape) + 0.5) * 0.6180339887498949
+    golden -= np.floor(golden)
+    golden.setflags(write=False)
+    return golden
 
 
 def count_by_voxel(sites: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Return simulated cells per voxel : (x, y, z) int64, from flat sites : (n,)."""
-    size = int(np.prod(shape))
-    return np.bincount(sites, minlength=size).astype(np.int64).reshape(shape)
+    size = prod(shape)
+    return np.bincount(sites, minlength=size).astype(np.int64, copy=False).reshape(shape)
 
 
 #: How many cells there are and how many there could be; the turnover keeps them, a delivery begins them.

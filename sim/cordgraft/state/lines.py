@@ -9,6 +9,7 @@ line, not measured on it. The order of `LINES` is the number stored in ``cell.li
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import NamedTuple
 
 from cordgraft.core.parameters import Evidence
@@ -181,6 +182,7 @@ def line_number(name: str) -> int:
     return LINE_NAMES.index(name)
 
 
+@lru_cache(maxsize=64)
 def line_values(attribute: str) -> tuple[float, ...]:
-    """Return one attribute of every line, in the order of `LINES`."""
+    """Return one attribute of every line, in the order of `LINES`; asked for in every step, so kept."""
     return tuple(line.attributes()[attribute].value for line in LINES)

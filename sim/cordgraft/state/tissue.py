@@ -119,6 +119,8 @@ class Tissue:
         self.coefficients: dict[str, tuple[float, float]] = {
             spec.short: (spec.diffusivity_um2_s, spec.decay_per_h) for spec in fields
         }
+        #: Hours for which a rate that is deposited into a source holds; set by the transport process.
+        self.transport_period_h = 1.0
         #: How each field is solved, in words by column of the plan; set by `Process.prepare`.
         self.field_notes: dict[str, dict[str, str]] = {}
 
