@@ -79,7 +79,7 @@ def verification_page(record: Mapping[str, Any]) -> str:
         f"<p>{_HOW}</p>",
         f'<nav><a href="#overview">overview</a> {links}</nav>',
         '<section id="overview"><h2>Overview</h2>',
-        _image(overview_png(cases), "Share of the allowed error that each check uses"),
+        _image(overview_png(cases), "Share of the allowed error that each check uses") if cases else "",
         _overview_table(cases),
         "</section>",
     ]

@@ -59,7 +59,7 @@ class Check:
             np.asarray(allowed, dtype=np.float64),
         )
         error = np.abs(found - wanted)
-        used = np.where(error > 0.0, error / np.where(most > 0.0, most, 1e-300), 0.0)
+        used = np.where(error == 0.0, 0.0, error / np.where(most > 0.0, most, 1e-300))
         place = int(np.argmax(np.where(np.isnan(used), np.inf, used)))
         at = [float(values.reshape(-1)[place]) for values in (wanted, found, most)]
         return cls(quantity, unit, at[0], at[1], at[2], why)

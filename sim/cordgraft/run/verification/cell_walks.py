@@ -18,10 +18,12 @@ PERIOD_H = 6.0
 WIDTH = 50.0
 
 
-def walkers(shape: tuple[int, int, int], kind: CellKind, n: int, along: int, **changes: Any) -> Stage:
+def walkers(
+    shape: tuple[int, int, int], kind: CellKind, n: int, along: int, headings: Any = 0, **changes: Any
+) -> Stage:
     """Return a stage with `n` cells strewn over a quarter of its width, so thinly that nobody is in the way.
 
-    A voxel offers 240 places and holds some 14 cells at the start. `along` is the first layer in which they start.
+    A voxel offers 240 places and holds some 20 cells at the start. `along` is the first layer in which they start.
     """
     migration = Migration(Migration.Params(pressure_speed=0.0, **changes))
     turnover = CellTurnover(CellTurnover.Params(tissue_share=1.0))
@@ -37,7 +39,7 @@ def walkers(shape: tuple[int, int, int], kind: CellKind, n: int, along: int, **c
     place = np.arange(n) % (wide[0] * wide[1] * wide[1])
     x, y, z = np.unravel_index(place, (wide[0], wide[1], wide[1]))
     sites = np.ravel_multi_index((x + first[0], y + first[1], z + first[2]), shape)
-    put_cells(stage, sites, kind, heading=1 if kind == CellKind.ASTROCYTE else 0)
+    put_cells(stage, sites, kind, heading=headings)
     return stage
 
 
@@ -54,8 +56,8 @@ def moved(stage: Stage, start: Array) -> Any:
 )
 def cell_walk(where: str) -> Outcome:
     """Walk two weeks through migration and turnover."""
-    shape = (1, 96, 96) if where == "plane" else (48, 48, 48)
-    n = 8000
+    shape = (1, 320, 320) if where == "plane" else (64, 64, 64)
+    n = 100_000
     stage = walkers(shape, CellKind.PRECURSOR, n, shape[2] * 3 // 8)
     start = indices(stage)
     diffusivity = spread_of(1.2)
@@ -96,12 +98,13 @@ def cell_walk(where: str) -> Outcome:
 )
 def cell_drift() -> Outcome:
     """Walk ten days and compare mean and variance along and across the cord."""
-    n, speed, drift = 8000, 1.5, 88.0
+    n, speed, drift = 100_000, 1.5, 88.0
     stage = walkers(
-        (1, 96, 192),
+        (1, 320, 448),
         CellKind.ASTROCYTE,
         n,
-        60,
+        120,
+        1,
         traveller_speed=speed,
         traveller_drift=drift,
         persistence=3650.0,
@@ -144,3 +147,59 @@ def cell_drift() -> Outcome:
         [Series.of(f"{n} travelling astrocytes", t, along)],
     )
     return Outcome(checks, plot)
+
+
+@case(
+    "agents",
+    "Travelling astrocytes that draw a new heading every 10 d on average: mean square displacement along the cord "
+    "2 u^2 T (t - T (1 - exp(-t/T))) + 2 D t, u = 88 um/d.",
+)
+def cell_persistence() -> Outcome:
+    """Walk 20 days from headings of both signs."""
+    n, speed, drift, tau, step_d = 50_000, 1.5, 88.0, 10.0, PERIOD_H / 24.0
+    headings = np.tile([1, -1], n // 2)
+    stage = walkers(
+        (1, 320, 448),
+        CellKind.ASTROCYTE,
+        n,
+        184,
+        headings,
+        traveller_speed=speed,
+        traveller_drift=drift,
+        persistence=tau,
+    )
+    start = indices(stage)
+    days, square, sampling = [], [], []
+    for turn in range(1, 11):
+        stage.step(8)
+        way = moved(stage, start)[:, 2]
+        days.append(2.0 * turn)
+        square.append(float((way**2).mean()))
+        sampling.append(allow.of_mean(way**2))
+    t = np.array(days)
+    spread = 2.0 * spread_of(speed) * 24.0 * t
+
+    def law(at: Any) -> Any:
+        return 2.0 * drift**2 * tau * (at - tau * -np.expm1(-at / tau))
+
+    # a heading is kept for a whole step: the sum over steps in place of the integral, both in closed form
+    kept, steps = np.exp(-step_d / tau), t / step_d
+    summed = steps * (1.0 + kept) / (1.0 - kept) - 2.0 * kept * (1.0 - kept**steps) / (1.0 - kept) ** 2
+    stepwise = np.abs((drift * step_d) ** 2 * summed - law(t))
+    why = f"4 s/sqrt(n), n = {n}; headings are kept for steps of {PERIOD_H:g} h: closed sum, {stepwise[-1]:.2g} um2"
+    check = Check.worst(
+        "mean square displacement along the cord",
+        "um2",
+        law(t) + spread,
+        square,
+        np.array(sampling) + stepwise,
+        why,
+    )
+    fine = np.linspace(0.0, t[-1], 100)
+    plot = Plot(
+        "time (d)",
+        "mean square displacement (um2)",
+        [Series.of("closed form", fine, law(fine) + 48.0 * spread_of(speed) * fine)],
+        [Series.of(f"{n} travelling astrocytes", t, square)],
+    )
+    return Outcome((check,), plot)

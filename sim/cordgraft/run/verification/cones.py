@@ -67,7 +67,7 @@ def cone_walk(variant: str) -> Outcome:
     """Walk 200 um and compare the mean square distance on the way."""
     where, sigma = variant.split(", sigma ")
     persistence = 2.0 / float(sigma) ** 2
-    n = 40_000
+    n = 100_000
     stage = cones_on(SHAPES[where], 20.0 / SPEED, persistence=persistence, piece=1.0)
     put_cones(stage, n)
     lengths, found, sampling = [], [], []
@@ -151,7 +151,7 @@ def cone_isotropy(where: str) -> Outcome:
 )
 def cone_speed() -> Outcome:
     """Compare mean and standard deviation of the arc that is laid in one step, for several steps."""
-    n, tau, sigma = 20_000, 0.5, 11.0
+    n, tau, sigma = 80_000, 0.5, 11.0
     hours = np.array([0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
     mean, spread = [], []
     for step in hours:
@@ -193,7 +193,7 @@ def cone_speed() -> Outcome:
 )
 def cone_pauses() -> Outcome:
     """Compare the share of active cones over two days."""
-    n, u = 20_000, 0.03
+    n, u = 100_000, 0.03
     stage = cones_on(
         SHAPES["plane"], 4.0, pause_rate=1 / 24, pause_rate_slow=1 / 12, substrate_grey=u, speed=0.0
     )

@@ -71,22 +71,12 @@ def make_stage(
     """Return a stage of one tissue class that fills the box, or the mask `cord` : (nx, ny, nz)."""
     base = [*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS]
     arrays, transfers = provisions(processes, base)
-    known = {spec.name for spec in arrays}
-    everything = {spec.name: spec for kind in registry().values() for spec in kind.provides.arrays}
-    others = [
-        replace(everything[name], initial=value)
-        if name in everything
-        else ArraySpec(name, "1", "", initial=value)
-        for name, value in AT_REST.items()
-        if name not in known
-    ]
+    tissue_specs = [*arrays, *_from_others(processes, {spec.name for spec in arrays})]
     origin = [-0.5 * (n - 1) * h for n, h in zip(shape, spacing_um, strict=True)]
     lattice = Lattice(shape, spacing_um, (origin[0], origin[1], origin[2]))
     across = (shape[0] * spacing_um[0], shape[1] * spacing_um[1])
     clock = Clock(tick_h, 1_000_000)
-    tissue = Tissue(
-        lattice, clock, Setting("mouse", "mouse", across, seed=seed), [*arrays, *others], transfers
-    )
+    tissue = Tissue(lattice, clock, Setting("mouse", "mouse", across, seed=seed), tissue_specs, transfers)
     inside = np.ones(shape) if cord is None else np.asarray(cord, dtype=np.float64)
     tissue["map.cord"][...] = inside
     tissue["map.volume"][...] = inside
@@ -101,6 +91,22 @@ def make_stage(
 
         refresh_room(tissue)
     return Stage(tissue, pipeline)
+
+
+def _from_others(processes: Sequence[Process], known: set[str]) -> list[ArraySpec]:
+    """Return the arrays of other processes that these read or write, as declared, at their values at rest."""
+    declared = {spec.name: spec for kind in registry().values() for spec in kind.provides.arrays}
+    wanted = set(AT_REST)
+    for process in processes:
+        for name in (*process.reads, *process.writes, *process.deposits):
+            wanted.add(name.replace("source.", "field.", 1) if name.startswith("source.") else name)
+    others = []
+    for name in sorted(wanted - known):
+        if name in declared:
+            others.append(replace(declared[name], initial=AT_REST.get(name, declared[name].initial)))
+        elif name in AT_REST:
+            others.append(ArraySpec(name, "1", "from another process", initial=AT_REST[name]))
+    return others
 
 
 def put_cells(stage: Stage, sites: Any, kind: CellKind, **values: Any) -> None:

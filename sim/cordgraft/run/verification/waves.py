@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cordgraft.run.verification import allowances as allow
 from cordgraft.run.verification.case import Array, Check, Outcome, Plot, Series, case
+from cordgraft.run.verification.superposition import factor_of
 
 MOVING = ("spectral", "sdirk2", "rkl2")
+
+
+class Wave(NamedTuple):
+    """A fading cosine at a few times.
+
+    `times`; amplitudes `found`, `exact` and `on_lattice` (``R(-a_h dt)^n`` of the method); what is `allowed` against
+    the exact ones and, for `solves` and rounding, against those on the lattice, each (times,); the `fields`.
+    """
+
+    times: Array
+    found: Array
+    exact: Array
+    on_lattice: Array
+    allowed: Array
+    solves: Array
+    fields: list[Array]
 
 
 def decaying_wave(
@@ -21,13 +38,8 @@ def decaying_wave(
     dt: float,
     steps: tuple[int, ...],
     sign: float = 1.0,
-) -> tuple[Array, Array, Array, Array, Any]:
-    """Advance ``1 + sign x prod cos(m pi x/L)``, x from a corner of the box, and measure it.
-
-    Returns
-    -------
-    times, found, exact, allowed, fields
-        Times of `steps`, amplitudes found and exact, allowed errors, and the fields.
+) -> Wave:
+    """Advance ``1 + sign x prod cos(m pi x/L)``, x from a corner of the box, and measure it after some `steps`.
 
     The amplitude is the one of the farthest voxel: the value with the largest error over the wave.
     """
@@ -36,7 +48,7 @@ def decaying_wave(
 
     spacing = [e / n for e, n in zip(extent_um, shape, strict=True)]
     medium = make_medium(np.ones(shape), (spacing[0], spacing[1], spacing[2]), diffusivity)
-    made = make_solver(solver, medium, allow.TOLERANCE)
+    made: Any = make_solver(solver, medium, allow.TOLERANCE)
     wave = np.full(shape, sign)
     q = [np.pi * m / e for m, e in zip(waves, extent_um, strict=True)]
     for axis, n in enumerate(shape):
@@ -45,8 +57,13 @@ def decaying_wave(
         wave = wave * np.cos(q[axis] * (np.arange(n) + 0.5) * spacing[axis]).reshape(along)
     rate = [d * w**2 for d, w in zip(diffusivity, q, strict=True)]
     whole = sum(rate)
+    turns = zip(diffusivity, q, spacing, strict=True)
+    slower = sum(2.0 * d / h**2 * (1.0 - np.cos(w * h)) for d, w, h in turns)
+    factor = factor_of(solver, made.stages(dt) if solver == "rkl2" else 0)
+    kept = float(factor(np.array(-slower * dt)))
     field = 1.0 + wave
     now, times, found, allowed, fields = 0, [], [], [], []
+    on_lattice, solves = [], []
     for stop in steps:
         while now < stop:
             made.advance(field, None, dt)
@@ -56,18 +73,27 @@ def decaying_wave(
         place = np.unravel_index(int(np.argmax(error)), shape)
         times.append(t)
         found.append((field[place] - 1.0) / wave[place] if wave[place] != 0.0 else np.inf)
+        on_lattice.append(kept**now)
+        solves.append(allow.of_solves(solver, field.size, now, 2.0) / abs(wave[place]))
         allowed.append(
-            allow.of_lattice(rate, q, spacing, t)
-            + allow.of_steps(solver, whole, dt, t)
-            + allow.of_solves(solver, field.size, now, 2.0) / abs(wave[place])
+            allow.of_lattice(rate, q, spacing, t) + allow.of_steps(solver, whole, dt, t) + solves[-1]
         )
         fields.append(field.copy())
     t_all = np.array(times)
-    return t_all, np.array(found), np.exp(-whole * t_all), np.array(allowed), fields
+    exact = np.exp(-whole * t_all)
+    limits = np.array(allowed), np.array(solves)
+    return Wave(t_all, np.array(found), exact, np.array(on_lattice), *limits, fields)
 
 
-def _outcome(solver: str, unit: str, rate: float, result: Any, dt: str, spacing: str) -> Outcome:
-    times, found, exact, allowed, _ = result
+def _lattice_check(wave: Wave) -> Check:
+    why = "tolerance of the solves and rounding: R(-a_h dt)^n of the method is its exact answer"
+    return Check.worst(
+        "the same against the closed form on this lattice", "1", wave.on_lattice, wave.found, wave.solves, why
+    )
+
+
+def _outcome(solver: str, unit: str, rate: float, wave: Wave, dt: str, spacing: str) -> Outcome:
+    times, found, exact, _, allowed, _, _ = wave
     why = (
         f"a t (q h)^2/12 of the lattice, h {spacing}; {allow.words_of_steps(solver, dt)}; solves and rounding"
     )
@@ -80,7 +106,7 @@ def _outcome(solver: str, unit: str, rate: float, result: Any, dt: str, spacing:
         [Series.of(solver, times, found)],
         scale="log y",
     )
-    return Outcome((check,), plot)
+    return Outcome((check, _lattice_check(wave)), plot)
 
 
 @case(
@@ -96,7 +122,7 @@ def cosine_1d(solver: str) -> Outcome:
     result = decaying_wave(
         solver, (1, 1, 100), (10.0, 10.0, 1000.0), (1e5, 1e5, 1e5), (0, 0, 2), dt, steps, -1.0
     )
-    times, found, exact, allowed, fields = result
+    times, found, exact, _, allowed, _, fields = result
     x = -495.0 + 10.0 * np.arange(100)
     why = f"a t (q h)^2/12 of the lattice, h 10 um; {allow.words_of_steps(solver, f'{dt:g} min')}; solves and rounding"
     checks = tuple(
@@ -112,7 +138,7 @@ def cosine_1d(solver: str) -> Outcome:
         np.stack([f.reshape(-1) for f in fields]) - (1.0 + exact[:, None] * np.cos(np.pi * x / 500.0))
     )
     worst = Check.worst("largest error of a voxel", "1", 0.0, field.max(axis=1), allowed, why)
-    return Outcome((*checks, worst), Plot("x (um)", "field (1)", curves, points))
+    return Outcome((*checks, _lattice_check(result), worst), Plot("x (um)", "field (1)", curves, points))
 
 
 @case(
