@@ -10,7 +10,17 @@ import pytest
 from cordgraft.core.streams import Stream
 from cordgraft.kernels import random as draws
 from cordgraft.kernels.cell import Draw
-from cordgraft.kernels.cell_places import child_loop, children, death_loop, deaths, hash_loop, settle
+from cordgraft.kernels.cell_places import (
+    Claims,
+    child_loop,
+    children,
+    death_loop,
+    deaths,
+    fill_buckets,
+    hash_loop,
+    rank_loop,
+    settle,
+)
 from cordgraft.kernels.compile import run_blocks, set_threads
 from tests.reference.test_random_twin import philox_twin, uniform_twin
 
@@ -103,6 +113,35 @@ def test_settle_equals_its_twin_in_any_order(case: int) -> None:
     order = np.argsort(draws.uniforms(case, np.arange(count), 2, Stream.MIGRATION))
     shuffled = settle(target[order], ids[order], birth[order], vacant, draw_key())
     assert shuffled.tolist() == [twin[row] for row in order]
+
+
+def test_claims_are_grouped_and_ranked_as_sorting_would() -> None:
+    count, voxels = 500, 9
+    uniforms = draws.uniforms(3, np.arange(count), 1, Stream.MIGRATION)
+    claims = Claims(
+        target=(uniforms**3 * voxels).astype(np.int64),
+        # few values each, so that hashes and ids meet and the next of the three has to decide
+        hashed=(draws.uniforms(3, np.arange(count), 2, Stream.MIGRATION) * 7).astype(np.uint64),
+        identity=(draws.uniforms(3, np.arange(count), 3, Stream.MIGRATION) * 5).astype(np.uint64),
+        birth=np.arange(count, dtype=np.int64),
+    )
+    wanted = np.bincount(claims.target, minlength=voxels)
+    assert wanted.max() > 100 and wanted.min() > 1
+    ends = np.cumsum(wanted)
+    order = np.full(count, -1, dtype=np.int64)
+    fill_buckets(claims.target, ends - wanted, order)
+    assert claims.target[order].tolist() == sorted(claims.target.tolist())
+    assert sorted(order.tolist()) == list(range(count))
+    vacant = np.array([-1, 0, 3, 1000, 7, 1, 2, 5, 4], dtype=np.int64)
+    won = np.zeros(count, dtype=np.bool_)
+    rank_loop(claims, ends, vacant, order, won)
+    columns = zip(*(column.tolist() for column in claims), range(count), strict=True)
+    twin = sorted(columns)
+    assert order.tolist() == [row for *_, row in twin]
+    left = vacant.tolist()
+    for voxel, *_, row in twin:
+        assert won[row] == (left[voxel] > 0)
+        left[voxel] -= 1
 
 
 @pytest.mark.parametrize("threads", [2, 4])

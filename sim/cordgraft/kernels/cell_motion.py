@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cordgraft.core.streams import Stream
-from cordgraft.kernels.cell import neighbour, passage, probability
+from cordgraft.kernels.cell import passage, probability
 from cordgraft.kernels.compile import body, kernel
 from cordgraft.kernels.random import uniform_pair
 
@@ -57,41 +57,70 @@ def hop_chances(row: Any, axis: Any, speed: Any, space: Any, motion: Any, dt_h: 
 
 
 @body
-def hop_one(site: Any, start: Any, row: Any, heading: Any, u: Any, space: Any, motion: Any, dt_h: Any) -> Any:
-    """Return where a cell stands after one piece of its step; `u` is uniform, `start` its own voxel.
+def hop_one(place: Any, start: Any, drift: Any, chances: Any, u: Any, space: Any, stop: Any) -> Any:
+    """Return where a cell stands after one piece of its step, as (site, x, y, z).
 
     The uniform first picks a direction (or none), then decides by its place within that slot whether the
     border, a full voxel or a lack of pressure holds the cell back.
+
+    Parameters
+    ----------
+    place : (site, x, y, z)
+        Flat voxel and its index per axis, kept together because divisions to find one from the other are slow.
+    start : int
+        The cell's own voxel.
+    drift : (forward, backward)
+        Chances along the cord, which for a traveller depend on where it is.
+    chances : nine floats
+        ``forward, backward, pushed`` per axis; those of axis 2 up and down are `drift`.
+    u : float
+        Uniform.
+    stop : float
+        As in `passage`.
     """
+    site, x, y, z = place
+    nx, ny, nz = space.shape
     for axis in range(3):
         if space.shape[axis] == 1:
             continue
-        speed = 0.0
-        if axis == 2 and heading != 0:
-            white = space.white[site]
-            speed = heading * motion.drift * (white + motion.elsewhere * (1.0 - white))
-        forward, backward, pushed = hop_chances(row, axis, speed, space, motion, dt_h)
+        if axis == 0:
+            forward, backward, pushed = chances[0], chances[1], chances[2]
+            here, length, stride = x, nx, ny * nz
+        elif axis == 1:
+            forward, backward, pushed = chances[3], chances[4], chances[5]
+            here, length, stride = y, ny, nz
+        else:
+            forward, backward, pushed = drift[0], drift[1], chances[8]
+            here, length, stride = z, nz, 1
         for up in range(2):
             free = forward if up == 1 else backward
             if u >= free + pushed:
                 u -= free + pushed
                 continue
-            other = neighbour(site, 2 * axis + up, space)
-            if other < 0 or (other != start and space.count[other] >= space.places[other]):
-                return site
+            step = 1 if up == 1 else -1
+            other = site + step * stride
+            if here + step < 0 or here + step >= length or space.cord[other] == 0:
+                return place
+            if other != start and space.count[other] >= space.places[other]:
+                return place
             fall = 0.0
             if pushed > 0.0:
-                here = (space.count[site] - (1.0 if site == start else 0.0)) / max(
+                full = (space.count[site] - (1.0 if site == start else 0.0)) / max(
                     space.capacity[site], 1e-12
                 )
                 there = (space.count[other] - (1.0 if other == start else 0.0)) / max(
                     space.capacity[other], 1e-12
                 )
-                fall = min(1.0, max(0.0, here - there))
-            if u < (free + pushed * fall) * passage(site, other, space, motion.barrier_stop):
-                return other
-            return site
-    return site
+                fall = min(1.0, max(0.0, full - there))
+            if u < (free + pushed * fall) * passage(site, other, space, stop):
+                return (
+                    other,
+                    x + step if axis == 0 else x,
+                    y + step if axis == 1 else y,
+                    z + step if axis == 2 else z,
+                )
+            return place
+    return place
 
 
 @body
@@ -113,14 +142,24 @@ def move_one(i: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
     site = start if cells.move_target[i] < 0 else cells.move_target[i]
     pieces = motion.pieces[row]
     dt_h = draw.dt_h / pieces
+    _, ny, nz = space.shape
+    place = (site, site // (ny * nz), (site // nz) % ny, site % nz)
+    a, b, c = hop_chances(row, 0, 0.0, space, motion, dt_h)
+    d, e, f = hop_chances(row, 1, 0.0, space, motion, dt_h)
+    up, down, g = hop_chances(row, 2, 0.0, space, motion, dt_h)
+    chances = (a, b, c, d, e, f, up, down, g)
     u = second = 0.0
     for piece in range(pieces):
         if piece % 2 == 0:
             u, second = uniform_pair(draw.seed, identity, draw.tick, _MIGRATION, 1 + piece // 2)
         else:
             u = second
-        site = hop_one(site, start, row, heading, u, space, motion, dt_h)
-    cells.move_target[i] = site if site != start else -1
+        if heading != 0 and space.shape[2] > 1:
+            white = space.white[place[0]]
+            speed = heading * motion.drift * (white + motion.elsewhere * (1.0 - white))
+            up, down, _ = hop_chances(row, 2, speed, space, motion, dt_h)
+        place = hop_one(place, start, (up, down), chances, u, space, motion.barrier_stop)
+    cells.move_target[i] = place[0] if place[0] != start else -1
 
 
 @kernel

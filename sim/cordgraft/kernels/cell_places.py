@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cordgraft.core.streams import Stream
 from cordgraft.kernels.cell import Draw, probability
-from cordgraft.kernels.compile import kernel, run_blocks
+from cordgraft.kernels.compile import body, kernel, run_blocks
 from cordgraft.kernels.random import child_id, uniform, words
 
 _SURVIVAL = int(Stream.SURVIVAL)
@@ -38,6 +38,58 @@ def child_loop(start: Any, stop: Any, parent: Any, sibling: Any, tick: Any, out:
     """Write the ids of daughters for rows ``start .. stop``."""
     for i in range(start, stop):
         out[i] = child_id(parent[i], tick, sibling[i])
+
+
+class Claims(NamedTuple):
+    """Claims on places, (n,) each: voxel, hash, id of who claims, and number of the daughter."""
+
+    target: Any
+    hashed: Any
+    identity: Any
+    birth: Any
+
+
+@body
+def before(a: Any, b: Any, claims: Any) -> Any:
+    """Whether claim `a` comes before claim `b` in the order of (hash, id, birth)."""
+    if claims.hashed[a] != claims.hashed[b]:
+        return claims.hashed[a] < claims.hashed[b]
+    if claims.identity[a] != claims.identity[b]:
+        return claims.identity[a] < claims.identity[b]
+    return claims.birth[a] < claims.birth[b]
+
+
+@kernel
+def fill_buckets(target: Any, slot: Any, order: Any) -> None:
+    """Write the claims grouped by voxel into `order` : (n,); `slot` (voxel,), where each group begins, is used up."""
+    for i in range(target.shape[0]):
+        voxel = target[i]
+        order[slot[voxel]] = i
+        slot[voxel] += 1
+
+
+@kernel
+def rank_loop(claims: Any, ends: Any, vacant: Any, order: Any, won: Any) -> None:
+    """Write which claims win; `ends`, `vacant` (groups,): end of each group in `order` (n,), and its free places.
+
+    A group is put into order by Shell's method, which for the few claims that mostly meet is insertion.
+    """
+    start = 0
+    for group in range(ends.shape[0]):
+        stop = ends[group]
+        gap = max(1, (stop - start) // 2)
+        while gap > 0:
+            for i in range(start + gap, stop):
+                one = order[i]
+                j = i
+                while j - gap >= start and before(one, order[j - gap], claims):
+                    order[j] = order[j - gap]
+                    j -= gap
+                order[j] = one
+            gap //= 2
+        for i in range(start, min(stop, start + max(0, vacant[group]))):
+            won[order[i]] = True
+        start = stop
 
 
 def children(
@@ -107,11 +159,20 @@ def settle(
     contested = np.flatnonzero(wanted[target] > vacant[target])
     if contested.size == 0:
         return granted
-    hashes = np.zeros(contested.size, dtype=np.uint64)
-    run_blocks(hash_loop, contested.size, identity[contested], birth[contested], draw, hashes)
-    order = np.lexsort((birth[contested], identity[contested], hashes, target[contested]))
-    ranked = target[contested][order]
-    first = np.concatenate(([True], ranked[1:] != ranked[:-1]))
-    rank = np.arange(ranked.size) - np.maximum.accumulate(np.where(first, np.arange(ranked.size), 0))
-    granted[contested[order]] = rank < vacant[ranked]
+    claims = Claims(
+        target[contested],
+        np.zeros(contested.size, dtype=np.uint64),
+        identity[contested],
+        birth[contested],
+    )
+    run_blocks(hash_loop, contested.size, claims.identity, claims.birth, draw, claims.hashed)
+    # where the claims on each contested voxel begin: all claims of a contested voxel are contested
+    voxels = np.flatnonzero(wanted > np.maximum(vacant, 0))
+    ends = np.cumsum(wanted[voxels])
+    wanted[voxels] = ends - wanted[voxels]
+    order = np.empty(contested.size, dtype=np.int64)
+    fill_buckets(claims.target, wanted, order)
+    won = np.zeros(contested.size, dtype=np.bool_)
+    rank_loop(claims, ends, vacant[voxels], order, won)
+    granted[contested] = won
     return granted

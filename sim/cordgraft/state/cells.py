@@ -127,7 +127,8 @@ def places(capacity: NDArray[np.float64]) -> NDArray[np.int32]:
     A voxel of 7.5 places gets 7 or 8. Which one follows from its index (a golden-ratio sequence along the flat
     index), not from a random draw, so it never changes in a run, and neighbours differ.
     """
-    return np.floor(capacity + _thresholds(capacity.shape)).astype(np.int32)
+    whole = capacity + _thresholds(capacity.shape)
+    return np.floor(whole, out=whole).astype(np.int32)
 
 
 @lru_cache(maxsize=1)
