@@ -12,6 +12,7 @@ from cordgraft.core.problems import Caution
 from cordgraft.processes import registry
 from cordgraft.scenario.config import Config, GeometryConfig, RecordConfig, SubjectConfig
 from cordgraft.scenario.fields import cited_in_words, in_words, quantity_in_words
+from cordgraft.scenario.resolution import coarsened, preview_caution
 from cordgraft.scenario.schema import SCHEMA_VERSION, injury_process, mechanism_specs, treatment_types
 from cordgraft.scenario.sections import (
     BORROWED,
@@ -45,6 +46,8 @@ def assemble(given: Given, name: str) -> Config:
     name : str
         Of the scenario.
     """
+    if given.get("resolution") == "preview":
+        given = coarsened(given)
     top = Top.for_preset("mouse", **{key: given[key] for key in Top.specs() if key in given})
     subject = Subject.for_preset(given["subject"]["species"], **given["subject"])
     stated = dict(given.get("geometry", {}))
@@ -69,6 +72,7 @@ def assemble(given: Given, name: str) -> Config:
     return Config(
         name=name,
         title=given["title"],
+        resolution=top.resolution,
         seed=top.seed,
         duration_h=top.duration,
         tick_h=top.tick,
@@ -138,6 +142,7 @@ def resolve(config: Config) -> dict[str, Any]:
         "seed": config.seed,
         "duration": in_words(top["duration"], config.duration_h),
         "tick": in_words(top["tick"], config.tick_h),
+        "resolution": config.resolution,
         "subject": {"species": config.subject.species, "immune_system": config.subject.immune_system},
         "geometry": {
             key: in_words(spec, value)
@@ -237,7 +242,7 @@ def values_of(config: Config) -> list[tuple[str, ParameterSpec, Any]]:
 
 def cautions_of(config: Config) -> list[Caution]:
     """Return what the reader of a result must know: values outside their cited range, borrowed sizes."""
-    found = []
+    found = [preview_caution(config)] if config.resolution == "preview" else []
     level = (config.subject.species, config.geometry.level)
     if level in BORROWED and not config.geometry.cord_mask:
         found.append(

@@ -94,6 +94,8 @@ class Config:
     name : str
         File name without its ending.
     title : str
+    resolution : {"full", "preview"}
+        A preview has been made coarse already; see `cordgraft.scenario.resolution`.
     seed : int
     duration_h, tick_h : float
     subject, geometry, record
@@ -126,6 +128,7 @@ class Config:
 
     name: str
     title: str
+    resolution: str
     seed: int
     duration_h: float
     tick_h: float

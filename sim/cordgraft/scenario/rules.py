@@ -20,10 +20,9 @@ from cordgraft.processes import registry
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.document import Path
 from cordgraft.scenario.fields import quantity_in_words
+from cordgraft.scenario.resolution import FEWEST_ACROSS
 from cordgraft.scenario.sections import LEVELS
 
-#: Fewest voxels that may lie across the cord from back to front: below it horns and columns fall together.
-FEWEST_ACROSS = 8
 _LENGTH: Path = ("geometry", "length")
 _DURATION: Path = ("duration",)
 

@@ -47,6 +47,12 @@ class Top(Params):
         bounds=(0.25, 24.0),
         evidence="assumed",
     )
+    resolution: str = choice(
+        "full",
+        ("full", "preview"),
+        "full: as written; preview: larger voxels, longer ticks, fewer simulated cells, whatever is written more "
+        "finely; its bias on every outcome stands in docs/preview.md",
+    )
 
 
 @dataclass(frozen=True)
