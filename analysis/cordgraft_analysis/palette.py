@@ -76,6 +76,8 @@ FIELD_MAP: Final[dict[str, str]] = {
     "trophic": "viridis",
     "cspg": "magma",
     "oxygen": "cividis",
+    "enzyme": "viridis",
+    "oedema": "bone",
 }
 
 #: Printed on every figure and page that shows an outcome.

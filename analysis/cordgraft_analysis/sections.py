@@ -40,7 +40,10 @@ FIELDS: tuple[Field, ...] = (
     Field("field_tnf", "TNF-like\nsignal", "1 (source\nstrength)", palette.FIELD_MAP["tnf"]),
     Field("field_trophic", "Trophic\nfactor", "multiples\nof its K$_d$", palette.FIELD_MAP["trophic"]),
     Field("field_cspg", "Inhibitory\nmatrix\n(CSPG)", "µg/mL", palette.FIELD_MAP["cspg"]),
+    Field("field_enzyme", "Enzyme\n(bare)", "U/mL", palette.FIELD_MAP["enzyme"]),
+    Field("field_enzyme_stable", "Enzyme\n(stabilised)", "U/mL", palette.FIELD_MAP["enzyme"]),
     Field("field_oxygen", "Oxygen", "mmHg", palette.FIELD_MAP["oxygen"]),
+    Field("density_oedema", "Oedema", "share of the\nswollen volume", palette.FIELD_MAP["oedema"]),
 )
 
 
