@@ -189,3 +189,91 @@ def oxygen_supply(solver: str) -> Outcome:
         [Series.of(f"oxygen process, {solver}", x[near][::5], found[near][::5])],
     )
     return Outcome((check,), plot)
+
+
+@case(
+    "coupled",
+    "Both ways: packed cells take up oxygen, oxygen falls, cells die, oxygen rises. Against N' = -0.3/d "
+    "(1 - p(N)/7.5 mmHg) N, p(N) the root of supply = uptake (SciPy solve_ivp, tolerance 1e-10).",
+)
+def cells_and_oxygen() -> Outcome:
+    """Run oxygen, survival and turnover for 20 d from full voxels."""
+    from scipy.integrate import solve_ivp
+
+    shape, spacing, vessels, step_d = (1, 48, 48), 50.0, 0.03, 1.0 / 24.0
+    oxygen = Oxygen(Oxygen.Params(tolerance=1e-6))
+    hazard = Survival(Survival.Params(handling=0.0, background=0.0))
+    every = {"survival": 1.0, "cell_turnover": 1.0}
+    stage = make_stage(
+        [oxygen, hazard, CellTurnover()],
+        shape,
+        (spacing,) * 3,
+        tissue_class="necrosis",
+        before="grey",
+        periods_h=every,
+    )
+    tissue = stage.tissue
+    tissue["density.vessels"][...] = vessels
+    per_voxel = int(tissue["density.cell_places"].min())
+    n = per_voxel * tissue.lattice.size
+    put_cells(stage, np.repeat(np.arange(tissue.lattice.size), per_voxel), CellKind.NEURON)
+    days, share, pressure = [], [], []
+    for _ in range(40):
+        stage.step(12)
+        days.append(stage.tick * step_d)
+        share.append(len(tissue.cells) / n)
+        pressure.append(float(tissue["field.oxygen"].mean()))
+    p, h = oxygen.params, hazard.params
+    blood, km = p.rest + p.capillary_difference, p.michaelis
+    supply = vessels * p.grey_uptake * p.rest / ((p.rest + km) * p.capillary_difference)
+    # mol/s of a cell over its share of the voxel (m3) and the solubility
+    packed = per_voxel * p.cell_uptake / (spacing**3 * 1e-18) / p.solubility
+
+    def level(s: Any) -> Any:
+        half = 0.5 * (packed * s + supply * (km - blood))
+        return (-half + np.sqrt(half**2 + supply**2 * blood * km)) / supply
+
+    def rate(s: Any) -> Any:
+        return h.hypoxia * np.maximum(0.0, 1.0 - level(s) / h.critical_oxygen)
+
+    t = np.array(days)
+    solved = solve_ivp(
+        lambda _, s: -rate(s) * s,
+        (0.0, float(t[-1])),
+        [1.0],
+        t_eval=t,
+        rtol=1e-10,
+        atol=1e-12,
+        method="LSODA",
+    )
+    exact = solved.y[0]
+    # hazards are those of the beginning of a step: sum of dt^2/2 h' = (dt/2) times the change of h
+    frozen = 0.5 * step_d * np.abs(rate(exact) - rate(1.0)) * exact
+    # cells die at random; oxygen averages over 4 pi l^2 (of its kernel in the plane). Where h(N) is bent the mean
+    # moves by h'' var/2, and at its kink at 7.5 mmHg, where only the side short of oxygen dies, by sd/sqrt(2 pi)
+    area = (
+        4.0 * np.pi * p.diffusivity / (supply + packed * exact * km / (level(exact) + km) ** 2) / spacing**2
+    )
+    variance = exact * (1.0 - exact) / (per_voxel * area)
+    u = np.linspace(float(exact.min()), 1.0, 400)
+    bent = float(np.max(np.abs(np.gradient(np.gradient(rate(u) * u, u), u)[2:-2])))
+    uneven = 0.5 * bent * t * variance + np.sqrt(variance / (2.0 * np.pi))
+    allowed = allow.of_share(exact, n) + frozen + uneven + 1e-9
+    why = (
+        f"4 sqrt(S (1 - S)/n), n = {n}; hazards frozen for 1 h: (dt/2) change of h; deaths uneven over the "
+        f"{per_voxel * area.min():.0f} cells of 4 pi l^2 and more: h'' var t/2 + sd/sqrt(2 pi)"
+    )
+    checks = (Check.worst("share of survivors", "1", exact, share, allowed, why),)
+    plot = Plot(
+        "time (d)",
+        "share of survivors; oxygen/10 mmHg (1)",
+        [
+            Series.of("survivors, closed balance", t, exact),
+            Series.of("oxygen/10 mmHg", t, level(exact) / 10.0),
+        ],
+        [
+            Series.of(f"{n} cells", t[::2], share[::2]),
+            Series.of("mean field/10 mmHg", t[::2], np.array(pressure[::2]) / 10.0),
+        ],
+    )
+    return Outcome(checks, plot)

@@ -185,3 +185,54 @@ def cone_alignment(variant: str) -> Outcome:
         [Series.of(f"{n} growth cones", angle[some], above[some])],
     )
     return Outcome(checks, plot)
+
+
+def pull(cue: Any, steepness: Any, samples: float) -> Any:
+    """Return ``Q = 0.2 + 0.8 max(B, c/(1 + c))``, ``B = s^2/(1 + s^2)``, ``s = 10 um |c'|/c sqrt(N c)/(1 + c)``."""
+    ratio = 10.0 * steepness / cue * np.sqrt(samples * cue) / (1.0 + cue)
+    return 0.2 + 0.8 * np.maximum(ratio**2 / (1.0 + ratio**2), cue / (1.0 + cue))
+
+
+@case(
+    "coupled",
+    "What cones read off a field c = 8 exp(-z/l), l = 200 um: their speed over the greatest is "
+    "0.2 + 0.8 max(B, c/(1 + c)) with B = s^2/(1 + s^2), s = 10 um (c/l)/c sqrt(N c)/(1 + c), at any place.",
+    variants=("few readings", "many readings"),
+)
+def cone_sensing(variant: str) -> Outcome:
+    """Put host cones between the voxel centres and compare the product of growth that they find."""
+    samples = 4e4 if variant == "few readings" else 4e6
+    n, h, length, level = 4000, 5.0, 200.0, 8.0
+    stage = cones_on((1, 8, 512), 0.01, h, sensing_samples=samples, cue_intact=0.0)
+    tissue = stage.tissue
+    low = tissue.lattice.axis_um(2)[0]
+    tissue["field.trophic"][...] = level * np.exp(-(tissue.lattice.centres_um()[2] - low) / length)
+    away = np.linspace(10.0, 2500.0, n)
+    put_cones(stage, n, origin=0, capacity=1e9)
+    tissue["cone.z"][...] = low + away
+    tissue["cone.y"][...] = np.resize(np.linspace(-12.0, 12.0, 7), n)
+    stage.step()
+    order = np.argsort(tissue["cone.id"])
+    found = tissue["cone.growth"][order]
+    cue = level * np.exp(-away / length)
+    exact = pull(cue, cue / length, samples)
+    # between centres a straight line is off by h^2/8 c'', and its slope by h/2 c''
+    ends = [
+        pull(
+            cue * (1.0 + a * h**2 / (8.0 * length**2)), cue / length * (1.0 + b * h / (2.0 * length)), samples
+        )
+        for a in (0.0, 1.01)
+        for b in (-1.01, 1.01)
+    ]
+    allowed = np.max(np.abs(np.stack(ends) - exact), axis=0) + allow.of_rounding(64.0, 1.0)
+    why = (
+        f"linear interpolation: h^2/8 c'' in the field, h/2 c'' in its slope, h = {h:g} um, carried through Q"
+    )
+    check = Check.worst("speed over the greatest", "1", exact, found, allowed, why)
+    plot = Plot(
+        "distance from the source (um)",
+        "speed over the greatest (1)",
+        [Series.of("closed form", away[::20], exact[::20])],
+        [Series.of(f"growth cones, {variant}", away[::100], found[::100])],
+    )
+    return Outcome((check,), plot)

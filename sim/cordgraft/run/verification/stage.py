@@ -63,12 +63,16 @@ def make_stage(
     spacing_um: tuple[float, float, float],
     *,
     tissue_class: str = "grey",
+    before: str = "",
     cord: Any = None,
     tick_h: float = 1.0,
     periods_h: dict[str, float] | None = None,
     seed: int = 1,
 ) -> Stage:
-    """Return a stage of one tissue class that fills the box, or the mask `cord` : (nx, ny, nz)."""
+    """Return a stage of one tissue class that fills the box, or the mask `cord` : (nx, ny, nz).
+
+    `before` is the class of the tissue before the injury, the same if it is not named.
+    """
     base = [*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS]
     arrays, transfers = provisions(processes, base)
     tissue_specs = [*arrays, *_from_others(processes, {spec.name for spec in arrays})]
@@ -81,8 +85,9 @@ def make_stage(
     tissue["map.cord"][...] = inside
     tissue["map.volume"][...] = inside
     tissue[f"fraction.{tissue_class}"][...] = inside
-    if tissue_class in ("white", "grey"):
-        tissue[f"map.{tissue_class}"][...] = inside
+    intact = before or tissue_class
+    if intact in ("white", "grey"):
+        tissue[f"map.{intact}"][...] = inside
     pipeline = Pipeline(processes, clock, periods_h)
     pipeline.check(tissue)
     pipeline.prepare(tissue)
