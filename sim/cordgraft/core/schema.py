@@ -143,6 +143,11 @@ SAFETY_BOUNDS: dict[str, tuple[str, str, str]] = {
         "graft volume relative to the reference day after grafting",
     ),
     "dividing_fraction": ("graft_dividing_fraction", "1", "share of grafted cells in the cell cycle"),
+    "undifferentiated_fraction": (
+        "graft_fraction_undifferentiated",
+        "1",
+        "share of grafted cells that are undifferentiated",
+    ),
     "neuron_distance": (
         "graft_neuron_distance_p95",
         "um",

@@ -284,6 +284,9 @@ SAFETY: dict[str, Measure] = {
     "dividing_fraction": Measure(
         _limit("dividing_fraction", "Share of grafted cells that are in the cell cycle", 0.05, 1.0)
     ),
+    "undifferentiated_fraction": Measure(
+        _limit("undifferentiated_fraction", "Share of grafted cells that are undifferentiated", 0.01, 1.0)
+    ),
     "neuron_distance": Measure(
         _limit(
             "neuron_distance",
