@@ -199,3 +199,13 @@ def test_ctrl_c_prints_what_is_done() -> None:
     assert process.returncode == 130
     assert "philox" in output
     assert "1 of 1 cases met" in output and "interrupted, 2 cases were not run" in output
+
+
+def test_the_documentation_names_every_case(repository: Path) -> None:
+    text = (repository / "docs" / "verification.md").read_text(encoding="utf-8")
+    missing = {case.problem for case in suite.all_cases() if f"| `{case.problem}` |" not in text}
+    assert not missing
+    table = text.split("## The table")[1]
+    assert {case.name for case in suite.all_cases()} == set(
+        re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    )

@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "populations",
     "moving_sources",
     "exchange",
+    "secreted_fields",
     "waves",
     "pulses",
     "lines",
