@@ -18,7 +18,7 @@ from cordgraft.core.clock import Clock
 from cordgraft.core.lattice import Lattice
 from cordgraft.record.arrays import Layout, Variable, rounded
 from cordgraft.record.files import StoreError
-from cordgraft.record.packing import PACKING_NAME, measure
+from cordgraft.record.packing import BEFORE_NAME, PACKING_NAME, measure
 from cordgraft.record.store import STAGING_NAME, RunStore
 from cordgraft_analysis.reading import open_run
 from support import differing
@@ -258,7 +258,7 @@ def test_packing_that_was_cut_off_between_its_renames_is_undone(path: Path) -> N
     fill(RunStore.create(path, layout(), ROOT))
     aside = path.parent / PACKING_NAME
     aside.mkdir()
-    shutil.move(str(path / "maps"), str(aside / "unpacked"))
+    shutil.move(str(path / "maps"), str(aside / BEFORE_NAME))
     RunStore.reopen(path, 12)
     assert open_run(path)["maps"].sizes["time"] == 3
     assert not aside.exists()

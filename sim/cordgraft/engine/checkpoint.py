@@ -1,8 +1,9 @@
 """Checkpoints: the whole state of a run in one file, bit for bit.
 
 A checkpoint is an uncompressed ``.npz`` (a zip of arrays with a checksum each). It is written aside, forced on to
-the disk and renamed, so that it exists whole or not at all; the last two are kept, in case the newest was damaged
-later. No state of a random generator is saved, because there is none.
+the disk and renamed, so that it exists whole or not at all. The last two are kept, in case the newest was damaged
+later, or all of them where somebody asked for checkpoints. No state of a random generator is saved, because there is
+none.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Array = NDArray[Any]
 
 #: Grows when an older file can no longer be read.
 FORMAT = 1
-#: Whole checkpoints that stay; older ones are removed.
+#: Newest checkpoints that stay where nobody asked for all of them.
 KEPT = 2
 _HEADER = "header"
 _STATE = "state/"
@@ -44,7 +45,15 @@ def path_of(directory: Path, tick: int) -> Path:
     return directory / f"tick_{tick:010d}.npz"
 
 
-def save(directory: Path, tissue: Tissue, tick: int, extra: Mapping[str, Any], *, digest: str) -> Path:
+def save(
+    directory: Path,
+    tissue: Tissue,
+    tick: int,
+    extra: Mapping[str, Any],
+    *,
+    digest: str,
+    keep_all: bool = False,
+) -> Path:
     """Write the state after `tick` and remove all but the newest checkpoints.
 
     Parameters
@@ -58,6 +67,8 @@ def save(directory: Path, tissue: Tissue, tick: int, extra: Mapping[str, Any], *
         What others need to go on: arrays, and plain data that JSON can hold (NaN included).
     digest : str
         Of the scenario; `load` refuses another.
+    keep_all : bool
+        Leave the older ones where they are.
 
     Raises
     ------
@@ -95,7 +106,7 @@ def save(directory: Path, tissue: Tissue, tick: int, extra: Mapping[str, Any], *
             aside.unlink()
         reason = error.strerror or str(error)
         raise CheckpointError(f"the checkpoint after tick {tick} could not be written: {reason}") from error
-    for old in found(directory)[:-KEPT]:
+    for old in [] if keep_all else found(directory)[:-KEPT]:
         with suppress(OSError):
             old.unlink()
     return target
@@ -131,6 +142,36 @@ def load(path: Path, *, digest: str | None = None) -> tuple[dict[str, Array], in
 def found(directory: Path) -> list[Path]:
     """Return the checkpoints of a directory, oldest first, whole or not."""
     return sorted(directory.glob(_PATTERN)) if directory.is_dir() else []
+
+
+def tick_of(path: Path) -> int:
+    """Return the tick that the name of a checkpoint says."""
+    return int(path.stem.partition("_")[2])
+
+
+def remove_later(directory: Path, tick: int) -> None:
+    """Remove the checkpoints after `tick`, newest first, and what was left of one that was being written.
+
+    Raises
+    ------
+    CheckpointError
+        If one cannot be removed.
+    """
+    later = [path for path in reversed(found(directory)) if tick_of(path) > tick]
+    try:
+        for path in (*later, *directory.glob(_PATTERN + ".writing")):
+            path.unlink()
+        if later:
+            _sync_directory(directory)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"the checkpoints after tick {tick} could not be removed: {reason}") from error
+
+
+def size(directory: Path) -> tuple[int, int]:
+    """Return the number of checkpoints in a directory and their size, bytes."""
+    sizes = [path.stat().st_size for path in found(directory)]
+    return len(sizes), sum(sizes)
 
 
 def load_newest(

@@ -6,7 +6,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,11 @@ from cordgraft.core import schema
 from cordgraft.core.clock import whole_ticks
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.engine import checkpoint
-from cordgraft.record.files import StoreError
+from cordgraft.engine.resume import Habit, rewind
+from cordgraft.record.packing import PACKING_NAME
 from cordgraft.record.provenance import RunInfo
-from cordgraft.record.writer import FAILED, FINISHED, INTERRUPTED, RunWriter
+from cordgraft.record.store import STAGING_NAME
+from cordgraft.record.writer import FINISHED, INTERRUPTED, RunWriter
 from cordgraft.scenario.catalog import to_yaml
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ RUN_FILES = (
     schema.SCENARIO_NAME,
     schema.LOG_NAME,
     schema.CHECKPOINTS_NAME,
+    STAGING_NAME,
+    PACKING_NAME,
 )
 #: Seconds of wall time between two lines of progress in the log of a run.
 LOG_EVERY_S = 60.0
@@ -45,10 +48,11 @@ LOG_EVERY_S = 60.0
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended, and where it is."""
+    """How a run ended, where it is, and what its reader should know of the ending."""
 
     directory: Path
     status: str
+    caution: str = ""
 
     def open(self) -> xarray.DataTree:
         """Return the dataset, read lazily."""
@@ -64,6 +68,7 @@ def run_model(
     progress: Callable[[Progress], None] | None = None,
     overwrite: bool = False,
     checkpoint_every_h: float | None = None,
+    keep_checkpoints: bool = False,
     should_stop: Callable[[], bool] | None = None,
     resume: Prepared | None = None,
 ) -> RunResult:
@@ -79,7 +84,9 @@ def run_model(
     overwrite : bool
         Replace a run that is there.
     checkpoint_every_h : float, optional
-        Simulated hours between checkpoints; None writes one only when stopped.
+        Simulated hours between checkpoints; None writes one only when stopped, or goes on as before with `resume`.
+    keep_checkpoints : bool
+        Keep all of them, also those of a finished run; otherwise the newest two, until it is finished.
     should_stop : callable, optional
         Asked after each tick; if true, a checkpoint is written and the run ends as interrupted.
     resume : Prepared, optional
@@ -92,7 +99,12 @@ def run_model(
     StoreError, CheckpointError
         If the disk is full or may not be written; what was committed before stays readable.
     """
-    every = _checkpoint_ticks(checkpoint_every_h, model.config.tick_h)
+    habit = Habit(checkpoint_every_h, keep_checkpoints)
+    if resume is not None and checkpoint_every_h is None:
+        habit = resume.habit
+    every = _checkpoint_ticks(habit.every_h, model.config.tick_h)
+    if resume is not None:
+        rewind(directory, model.tick)
     if overwrite and resume is None:
         _clear(directory)
     started = time.monotonic()
@@ -108,6 +120,13 @@ def run_model(
     last_tick = model.tissue.clock.ticks
     logged = started
     saved_s = 0.0
+
+    def save() -> None:
+        nonlocal saved_s
+        before = time.monotonic()
+        save_checkpoint(model, writer, directory, habit)
+        saved_s += time.monotonic() - before
+
     try:
         while model.tick < last_tick:
             model.step()
@@ -118,38 +137,46 @@ def run_model(
             if progress is not None:
                 progress(model.progress(started))
             stopping = should_stop is not None and should_stop() and tick < last_tick
-            if stopping or (every is not None and tick > 0 and tick % every == 0 and tick < last_tick):
-                before = time.monotonic()
-                save_checkpoint(model, writer, directory)
-                saved_s += time.monotonic() - before
+            due = every is not None and tick > 0 and tick % every == 0
+            # Packing copies all maps: whoever ends it early shall not have to repeat days of the run as well.
+            if stopping or due or (tick == last_tick and writer.packs):
+                save()
             if stopping:
                 writer.finish(INTERRUPTED, "asked to stop")
                 return RunResult(directory, INTERRUPTED)
             if time.monotonic() - logged >= LOG_EVERY_S:
                 logged = time.monotonic()
                 writer.log(f"day {model.day:.1f} of {model.tissue.clock.days(last_tick):g}")
+        if habit.kept:
+            number, size = checkpoint.size(directory / CHECKPOINTS)
+            writer.log(f"kept {number} checkpoints of {size / 1e6:.1f} MB together, in {CHECKPOINTS}")
+        writer.finish(FINISHED, timings={"run": time.monotonic() - started, "checkpoints": saved_s})
     except BaseException as error:
         reason = (
             "stopped at once" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
         )
-        _finish_after_error(writer, reason)
+        writer.fail(reason)
         raise
-    ticking_s = time.monotonic() - started
-    writer.finish(FINISHED, timings={"run": ticking_s, "checkpoints": saved_s})
-    # A finished run has nothing to go on with; its checkpoints would be most of its size.
-    shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
-    return RunResult(directory, FINISHED)
+    if not habit.kept:
+        # A finished run has nothing to go on with; its checkpoints would be most of its size.
+        shutil.rmtree(directory / CHECKPOINTS, ignore_errors=True)
+    return RunResult(directory, FINISHED, writer.unpacked)
 
 
-def save_checkpoint(model: CordModel, writer: RunWriter, directory: Path) -> Path:
+def save_checkpoint(model: CordModel, writer: RunWriter, directory: Path, habit: Habit | None = None) -> Path:
     """Write the state after the model's last tick; see `cordgraft.engine.checkpoint`."""
-    return checkpoint.save(
-        directory / CHECKPOINTS,
-        model.tissue,
-        model.tick,
-        writer.checkpoint_state(),
-        digest=model.config.digest,
-    )
+    habit = habit if habit is not None else Habit()
+    try:
+        return checkpoint.save(
+            directory / CHECKPOINTS,
+            model.tissue,
+            model.tick,
+            {**writer.checkpoint_state(), **habit.as_state()},
+            digest=model.config.digest,
+            keep_all=habit.kept,
+        )
+    except checkpoint.CheckpointError as error:
+        raise checkpoint.CheckpointError(f"{error}; {writer.store.kept}") from error
 
 
 def run_info(model: CordModel) -> RunInfo:
@@ -193,12 +220,6 @@ def _clear(directory: Path) -> None:
             shutil.rmtree(path)
         elif path.exists():
             path.unlink()
-
-
-def _finish_after_error(writer: RunWriter, reason: str) -> None:
-    """Mark the run as failed where that is still possible; the error that ended it matters more."""
-    with suppress(StoreError, OSError):
-        writer.finish(FAILED, reason)
 
 
 def _straightening(model: CordModel) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cordgraft.record.files import replace_bytes
+
 Array = NDArray[Any]
 
 DOCUMENT = "zarr.json"
@@ -93,9 +95,7 @@ class ChunkedArray:
         if not replaces and not path.exists():
             path.write_bytes(_compress(values))
             return
-        aside = path.with_name(f".{path.name}.writing")
-        aside.write_bytes(_compress(values))
-        aside.replace(path)
+        replace_bytes(path, path.with_name(f".{path.name}.writing"), _compress(values))
 
     def write_all(self, values: Array, *, replaces: bool = True) -> None:
         """Write all values, in one chunk or, of a long table, in several; see `write`."""
@@ -163,6 +163,12 @@ def put_array(
         array.write_all(values, replaces=False)
 
 
+def is_sharded(folder: Path) -> bool:
+    """Whether an array keeps many chunks in one file, so that no single one of them can be written."""
+    codecs = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))["codecs"]
+    return any(codec["name"] == "sharding_indexed" for codec in codecs)
+
+
 def open_array(folder: Path) -> ChunkedArray:
     """Return an array that exists, to be written further."""
     document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
@@ -225,9 +231,7 @@ def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
     if not path.exists():
         path.write_text(text, encoding="utf-8")
         return
-    aside = folder / f".{DOCUMENT}.writing"
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    replace_bytes(path, folder / f".{DOCUMENT}.writing", text.encode())
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,28 @@ def replace_text(path: Path, text: str, *, durable: bool = True) -> None:
     durable : bool
         Wait until it is on the disk; not worth it for what is replaced again soon.
     """
-    aside = path.with_name(path.name + ".writing")
-    with aside.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        if durable:
-            os.fsync(file.fileno())
-    aside.replace(path)
+    replace_bytes(path, path.with_name(path.name + ".writing"), text.encode(), durable=durable)
+
+
+def replace_bytes(path: Path, aside: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file aside and rename it; what lies aside is removed where that fails. See `replace_text`."""
+    try:
+        with aside.open("wb", buffering=0) as file:
+            _write_whole(file, data)
+            if durable:
+                os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink()
+        raise
+
+
+def _write_whole(file: io.FileIO, data: bytes) -> None:
+    """Write all of the data; a disk that is nearly full takes a part of it before it refuses."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) or 0 :]
 
 
 def replace_json(path: Path, value: Any, *, durable: bool = True) -> None:
@@ -73,7 +88,48 @@ def finite(value: Any) -> Any:
     return value
 
 
-class AppendedTable:
+class AppendedText:
+    """A text file that grows line by line.
+
+    Nothing is buffered: a line is with the operating system or not in the file at all, and one that did not fit on
+    to the disk is taken back, so that every line stays whole.
+
+    Parameters
+    ----------
+    path : Path
+    anew : bool
+        Begin with an empty file; otherwise go on behind what is there.
+    """
+
+    def __init__(self, path: Path, *, anew: bool) -> None:
+        self._file = path.open("wb" if anew else "ab", buffering=0)  # stays open for the whole run
+
+    def write(self, text: str) -> None:
+        """Append a text and hand it to the operating system."""
+        before = os.fstat(self._file.fileno()).st_size
+        try:
+            _write_whole(self._file, text.encode())
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(before)
+                self._file.seek(0, os.SEEK_END)
+            raise
+
+    def sync(self) -> int:
+        """Force the file on to the disk; returns its length in bytes."""
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size
+
+    def close(self) -> None:
+        """Sync and close; a second call does nothing."""
+        if not self._file.closed:
+            try:
+                self.sync()
+            finally:
+                self._file.close()
+
+
+class AppendedTable(AppendedText):
     """A CSV file that grows by rows and can be cut back to an earlier length.
 
     Parameters
@@ -86,34 +142,17 @@ class AppendedTable:
 
     def __init__(self, path: Path, columns: Sequence[str], length: int | None = None) -> None:
         self.columns = tuple(columns)
-        if length is None or not path.exists() or path.stat().st_size < length:
-            if length:
-                raise StoreError(
-                    f"{path.name} is shorter than the checkpoint says: it was changed after the run"
-                )
-            self._file = path.open("w", encoding="utf-8", newline="")  # stays open for the whole run
-            self.add(self.columns)
-        else:
-            self._file = path.open("r+", encoding="utf-8", newline="")
+        if length and (not path.exists() or path.stat().st_size < length):
+            raise StoreError(f"{path.name} is shorter than the checkpoint says: it was changed after the run")
+        super().__init__(path, anew=not length)
+        if length:
             self._file.truncate(length)
-            self._file.seek(0, os.SEEK_END)
+        else:
+            self.add(self.columns)
 
     def add(self, row: Sequence[Any]) -> None:
         """Append one row and hand it to the operating system."""
-        self._file.write(csv_line(row))
-        self._file.flush()
-
-    def sync(self) -> int:
-        """Force the file on to the disk; returns its length in bytes."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return os.fstat(self._file.fileno()).st_size
-
-    def close(self) -> None:
-        """Sync and close; a second call does nothing."""
-        if not self._file.closed:
-            self.sync()
-            self._file.close()
+        self.write(csv_line(row))
 
 
 def csv_line(row: Sequence[Any]) -> str:

@@ -1,26 +1,37 @@
-"""Packing of a finished run: the frames of a map go from a file each into few files.
+"""Packing of a finished run: the frames of a map go from a file each into few files, and back.
 
-The packed group is made aside and then takes the place of the other one by two renames, so that a kill at any
-moment leaves one of the two; `restore_packing` puts it back where it belongs.
+The other form of the group is made aside and then takes the place of the present one by two renames, so that a kill
+at any moment leaves one of the two; `restore_packing` puts it back where it belongs.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cordgraft.core import schema
-from cordgraft.record.chunks import COMPRESSOR, fill_value, make_group, put_array, update_attributes
+from cordgraft.record.chunks import (
+    COMPRESSOR,
+    fill_value,
+    is_sharded,
+    make_array,
+    make_group,
+    put_array,
+    update_attributes,
+)
 from cordgraft.record.files import writing
 
 #: A packed shard of maps holds at most so many bytes before compression.
 SHARD_BYTES = 256 * 2**20
 #: Where maps are put aside while they are packed, beside the store.
 PACKING_NAME = ".packing"
+#: The maps as they were, until the others stand in their place.
+BEFORE_NAME = "before"
 
 
 def pack_maps(path: Path) -> None:
@@ -31,21 +42,51 @@ def pack_maps(path: Path) -> None:
     path : Path
         The store.
     """
+    _exchange(path, _copy_packed)
+
+
+def unpack_maps(path: Path) -> bool:
+    """Give every frame of the maps a file of its own again, if they were packed; returns whether it was done.
+
+    A run may have been killed after the packing and before it was called finished, or goes back to an earlier day;
+    its frames are then written again, one by one. Gathered metadata is dropped and has to be made anew.
+    """
+    if not is_packed(path):
+        return False
+    _exchange(path, _copy_unpacked)
+    return True
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the maps of a store keep several frames in one file."""
+    return any(is_sharded(folder) for folder in (path / schema.MAPS_GROUP).iterdir() if folder.is_dir())
+
+
+def _exchange(path: Path, copy: Callable[[Path, Path], None]) -> None:
+    """Make the maps of a store anew, aside, and put them in the place of the present ones."""
     aside = path.parent / PACKING_NAME
     shutil.rmtree(aside, ignore_errors=True)
-    _copy_packed(path / schema.MAPS_GROUP, aside / schema.MAPS_GROUP)
+    try:
+        copy(path / schema.MAPS_GROUP, aside / schema.MAPS_GROUP)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)  # the disk is full, perhaps of this
+        raise
     update_attributes(path, {})  # gathered metadata would be wrong between the renames
-    (path / schema.MAPS_GROUP).rename(aside / "unpacked")
-    (aside / schema.MAPS_GROUP).rename(path / schema.MAPS_GROUP)
-    shutil.rmtree(aside)
+    (path / schema.MAPS_GROUP).rename(aside / BEFORE_NAME)
+    try:
+        (aside / schema.MAPS_GROUP).rename(path / schema.MAPS_GROUP)
+    except OSError:
+        (aside / BEFORE_NAME).rename(path / schema.MAPS_GROUP)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def restore_packing(path: Path) -> None:
-    """Undo a packing that was cut off between its two renames."""
+    """Undo a packing or unpacking that was cut off between its two renames."""
     aside = path.parent / PACKING_NAME
     with writing("the maps"):
-        if (aside / "unpacked").is_dir() and not (path / schema.MAPS_GROUP).exists():
-            (aside / "unpacked").rename(path / schema.MAPS_GROUP)
+        if (aside / BEFORE_NAME).is_dir() and not (path / schema.MAPS_GROUP).exists():
+            (aside / BEFORE_NAME).rename(path / schema.MAPS_GROUP)
         shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -86,3 +127,23 @@ def _copy_packed(maps: Path, target: Path) -> None:
         )
         for start in range(0, frames, together):
             copy[start : start + together] = values[start : start + together]
+
+
+def _copy_unpacked(maps: Path, target: Path) -> None:
+    """Copy the group of the maps, a frame to a file; frames that were not reached stay without one."""
+    import zarr
+
+    source = zarr.open_group(str(maps), mode="r", use_consolidated=False)
+    reached = np.flatnonzero(np.isfinite(np.asarray(source[schema.TIME])))
+    make_group(target, dict(source.attrs))
+    for name, array in source.arrays():
+        values: Any = array
+        dims = [str(dim) for dim in values.metadata.dimension_names]
+        attributes = dict(values.attrs)
+        if values.ndim < 2:
+            put_array(target, name, np.asarray(values[...]), dims, attributes)
+            continue
+        frame = (1, *values.shape[1:])
+        copy = make_array(target, name, values.shape, values.dtype, dims, attributes, chunks=frame)
+        for index in reached.tolist():
+            copy.write((index, *(0,) * (values.ndim - 1)), values[index : index + 1], replaces=False)

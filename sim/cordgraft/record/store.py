@@ -32,7 +32,7 @@ from cordgraft.record.chunks import (
     update_attributes,
 )
 from cordgraft.record.files import StoreError, writing
-from cordgraft.record.packing import pack_maps, restore_packing
+from cordgraft.record.packing import is_packed, pack_maps, restore_packing, unpack_maps
 
 Array = NDArray[Any]
 #: A finished run is packed when that saves at least so many files; for fewer it is not worth the copying.
@@ -131,17 +131,21 @@ class RunStore:
         with writing("the run store"):
             shutil.rmtree(path.parent / STAGING_NAME, ignore_errors=True)
             store = cls._open(path)
+            if max(store.map_ticks, default=tick) > tick:
+                unpack_maps(path)
             later = np.asarray(store.series_ticks) > tick
             store._times[later] = np.nan
             for values in store._values.values():
                 values[later] = np.nan
-            store.flush()
             store._map_times[np.asarray(store.map_ticks) > tick] = np.nan
+            # A frame loses its time before it loses anything else: a kill in here leaves no frame of nothing.
+            store._mark_series()
             store._mark_maps()
+            store.flush()
             for group in (schema.CELLS_GROUP, schema.AXONS_GROUP):
                 for member in sorted(folder for folder in (path / group).iterdir() if folder.is_dir()):
                     if not _stays(member, tick):
-                        shutil.rmtree(member)
+                        _vanish(path, member)
             store.consolidate()
         return store
 
@@ -213,7 +217,7 @@ class RunStore:
             group = self.path / schema.SERIES_GROUP
             for name, values in self._values.items():
                 open_array(group / name).write_all(values)
-            open_array(group / schema.TIME).write_all(self._times)
+            self._mark_series()
         times = self._times[np.isfinite(self._times)]
         if times.size:
             self._last_day = float(np.max(times))
@@ -238,6 +242,10 @@ class RunStore:
                 open_array(group / name).write((index, 0, 0, 0), values[None], replaces=False)
             self._map_times[index] = self.day(tick)
             self._mark_maps()
+
+    def _mark_series(self) -> None:
+        """Write the times of the series, which say which rows are complete."""
+        open_array(self.path / schema.SERIES_GROUP / schema.TIME).write_all(self._times)
 
     def _mark_maps(self) -> None:
         """Write the times of the maps, which say which frames are complete."""
@@ -309,12 +317,19 @@ class RunStore:
 
     def pack(self) -> bool:
         """Put the frames of each map into few files, where that saves a good many; returns whether it was done."""
-        if (len(self.map_ticks) - 1) * len(self._keepbits) < WORTH_PACKING:
+        if not self.worth_packing:
             return False
         with writing("the packed maps", self.kept):
+            if is_packed(self.path):  # by a run that was killed just after
+                return False
             pack_maps(self.path)
             self.consolidate()
         return True
+
+    @property
+    def worth_packing(self) -> bool:
+        """Whether packing saves a good many files."""
+        return (len(self.map_ticks) - 1) * len(self._keepbits) >= WORTH_PACKING
 
 
 @contextmanager
@@ -322,17 +337,29 @@ def appearing(store: Path, target: Path) -> Iterator[Path]:
     """Yield a path beside the store for a group in the making; it takes its place in one step when it is complete."""
     aside = store.parent / STAGING_NAME
     shutil.rmtree(aside, ignore_errors=True)
-    yield aside
+    try:
+        yield aside
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)  # the disk is full, perhaps of this
+        raise
     if target.exists():
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside.rename(target)
 
 
+def _vanish(store: Path, group: Path) -> None:
+    """Remove a group in one step, as far as a reader can see."""
+    aside = store.parent / STAGING_NAME
+    shutil.rmtree(aside, ignore_errors=True)
+    group.rename(aside)
+    shutil.rmtree(aside)
+
+
 def _stays(snapshot: Path, tick: int) -> bool:
     """Whether a snapshot is complete and not later than `tick`."""
     try:
         attributes = read_attributes(snapshot)
-    except FileNotFoundError:  # cut off before its first document
+    except (FileNotFoundError, ValueError):  # cut off before its first document, or in it
         return False
     return bool(attributes.get(schema.COMPLETE)) and int(attributes[schema.TICK]) <= tick

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,15 @@ import cordgraft
 from cordgraft.core import schema
 from cordgraft.core.contract import Process
 from cordgraft.record import snapshots
-from cordgraft.record.files import AppendedTable, StoreError, replace_json, replace_text, write_table, writing
+from cordgraft.record.files import (
+    AppendedTable,
+    AppendedText,
+    StoreError,
+    replace_json,
+    replace_text,
+    write_table,
+    writing,
+)
 from cordgraft.record.observers import Observer, reasons
 from cordgraft.record.packing import measure
 from cordgraft.record.provenance import RunInfo, now, root_attributes, versions
@@ -85,6 +94,8 @@ class RunWriter:
         self.observer = observer if observer is not None else Observer(tissue, info.safety, processes)
         #: Latest row of the series, by name.
         self.latest: dict[str, float] = {}
+        #: Why the maps of a finished run were not packed, if they should have been.
+        self.unpacked = ""
         self._own_observer = observer is None
         self._clock = tissue.clock
         self._started_s = time.monotonic()
@@ -100,6 +111,7 @@ class RunWriter:
         if resume is None:
             self._begin(tissue, straightening)
         else:
+            self._scalars = self._scalars_of(tissue)
             self._continue(resume[0], resume[1])
 
     # ---------------------------------------------------------------- beginning
@@ -115,7 +127,7 @@ class RunWriter:
             write_table(self._path(schema.DICTIONARY_NAME), DICTIONARY_COLUMNS, rows)
             self._series_csv = AppendedTable(self._path(schema.TIMESERIES_NAME), self._series_columns)
             self._events = AppendedTable(self._path(schema.EVENTS_NAME), EVENT_COLUMNS)
-            self._log = self._path(schema.LOG_NAME).open("w", encoding="utf-8")
+            self._log = AppendedText(self._path(schema.LOG_NAME), anew=True)
         self.log(f"cordgraft {cordgraft.__version__}: {self.info.title}, seed {self.info.seed}")
         for caution in self.info.cautions:
             self.log(f"caution: {caution}")
@@ -137,7 +149,7 @@ class RunWriter:
             self._events = AppendedTable(
                 self._path(schema.EVENTS_NAME), EVENT_COLUMNS, lengths[schema.EVENTS_NAME]
             )
-            self._log = self._path(schema.LOG_NAME).open("a", encoding="utf-8")
+            self._log = AppendedText(self._path(schema.LOG_NAME), anew=False)
         if self._own_observer:
             self.observer.restore(
                 {name[9:]: value for name, value in state.items() if name.startswith("observer.")}
@@ -167,7 +179,7 @@ class RunWriter:
             # Some static maps (place and strength of the impact) exist only once the injury has happened.
             self.store.write_geometry(static_maps(tissue))
         self._tick = tick
-        self._scalars = {spec.short: float(tissue[spec.name]) for spec in self._scalar_specs}
+        self._scalars = self._scalars_of(tissue)
         index, frame = self._series_index.get(tick), self._map_index.get(tick)
         if index is not None:
             row = dict(values) if values is not None else self.observer.measure(tissue, tick)
@@ -209,9 +221,8 @@ class RunWriter:
 
     def log(self, text: str) -> None:
         """Append a line with the time of day to the log."""
-        with writing("the log"):
+        with writing("the log", self.store.kept):
             self._log.write(f"{now()} {text}\n")
-            self._log.flush()
 
     def checkpoint_state(self) -> dict[str, Any]:
         """Put everything on disk and return what a resumed run needs (arrays and text, for the checkpoint)."""
@@ -240,18 +251,59 @@ class RunWriter:
         """
         self.log(f"{status}{': ' + message if message else ''}")
         self.store.flush()
+        self._close_tables()
+        if status == FINISHED and self.packs:
+            self._pack()
+        ended = now()
+        self.store.update_attributes({"status": status, "ended": ended})
+        path = self._write_summary(status, message, ended, timings or {})
+        with writing("the log", self.store.kept):
+            self._log.close()
+        self._status(status, message)
+        return path
+
+    def fail(self, message: str) -> None:
+        """Leave the run as one that failed, as far as the disk still takes it.
+
+        What failed may be the disk itself, so each part is tried on its own.
+        """
+        ended = now()
+        steps: tuple[Callable[[], Any], ...] = (
+            lambda: self.log(f"{FAILED}: {message}"),
+            self.store.flush,
+            self._close_tables,
+            lambda: self.store.update_attributes({"status": FAILED, "ended": ended}),
+            lambda: self._write_summary(FAILED, message, ended, {}),
+            self._log.close,
+            lambda: self._status(FAILED, message),
+        )
+        for step in steps:
+            with suppress(StoreError, OSError, ValueError):  # or it is closed already
+                step()
+
+    def _pack(self) -> None:
+        """Pack the maps; a run is complete without it, so a disk that is too full for a copy is no failure."""
+        try:
+            if self.store.pack():
+                self.log("packed the maps into fewer files")
+        except StoreError as error:
+            self.unpacked = f"{error}; the run is complete, its maps stay in a file per day"
+            self.log(f"caution: {self.unpacked}")
+
+    @property
+    def packs(self) -> bool:
+        """Whether the maps will be packed when the run is finished."""
+        return self.info.pack and self.store.worth_packing
+
+    def _close_tables(self) -> None:
         with writing("the tables of the run", self.store.kept):
             self._series_csv.close()
             self._events.close()
-        if status == FINISHED and self.info.pack and self.store.pack():
-            self.log("packed the maps into fewer files")
-        ended = now()
-        self.store.update_attributes({"status": status, "ended": ended})
+
+    def _write_summary(self, status: str, message: str, ended: str, timings: Mapping[str, float]) -> Path:
         path = self._path(schema.SUMMARY_NAME)
         with writing("the summary", self.store.kept):
-            replace_json(path, self._summary(status, message, ended, timings or {}))
-            self._log.close()
-        self._status(status, message)
+            replace_json(path, self._summary(status, message, ended, timings))
         return path
 
     def _summary(self, status: str, message: str, ended: str, timings: Mapping[str, float]) -> dict[str, Any]:
@@ -299,6 +351,9 @@ class RunWriter:
         }
 
     # ---------------------------------------------------------------- helpers
+    def _scalars_of(self, tissue: Tissue) -> dict[str, float]:
+        return {spec.short: float(tissue[spec.name]) for spec in self._scalar_specs}
+
     def _path(self, name: str) -> Path:
         return self.directory / name
 

@@ -143,8 +143,14 @@ def run(
         int, typer.Option("--threads", min=1, help="Threads of one run; results stay the same.")
     ] = 1,
     checkpoint_every: Annotated[
-        str, typer.Option("--checkpoint-every", metavar="TIME", help="Simulated time between checkpoints.")
-    ] = "28 d",
+        str | None,
+        typer.Option(
+            "--checkpoint-every",
+            metavar="TIME",
+            help="Simulated time between checkpoints, all of which are kept; without it one every 28 d, "
+            "of which the newest two are kept until the run is finished.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Check and print the plan; run nothing.")
     ] = False,
@@ -184,17 +190,28 @@ def run(
 def resume(
     directory: Annotated[Path, typer.Argument(help="Run directory that was interrupted.")],
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads; results stay the same.")] = 1,
+    from_time: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Go back to the checkpoint of this time; the run may be finished."
+        ),
+    ] = None,
     checkpoint_every: Annotated[
-        str, typer.Option("--checkpoint-every", metavar="TIME", help="Simulated time between checkpoints.")
-    ] = "28 d",
+        str | None,
+        typer.Option(
+            "--checkpoint-every",
+            metavar="TIME",
+            help="Simulated time between checkpoints, all of which are kept; without it as the run began.",
+        ),
+    ] = None,
     no_figures: Annotated[bool, typer.Option("--no-figures", help="Leave the pictures out.")] = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Go on with a run that was stopped, from its newest whole checkpoint."""
+    """Go on with a run that was stopped, from its newest whole checkpoint, or from an earlier one."""
     with exit_codes():
         from cordgraft.run.execution import resume_run
 
-        raise Leave(resume_run(directory, threads, checkpoint_every, not no_figures, quiet))
+        raise Leave(resume_run(directory, threads, checkpoint_every, not no_figures, quiet, from_time))
 
 
 @app.command()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cordgraft.core.clock import whole_ticks
-from cordgraft.core.problems import BadInput, Problem
+from cordgraft.core.problems import BadInput, Problem, RunFailure
 from cordgraft.core.units import UnitError, parse_quantity
 from cordgraft.run.console import FAILED, INTERRUPTED, OK, refusal_of, say, say_cautions
 from cordgraft.run.places import (
@@ -26,6 +27,9 @@ from cordgraft.run.seeds import refuse_too_many_jobs, run_seeds
 from cordgraft.run.watching import compiling_notice, progress_display, stop_request, working
 from cordgraft.scenario.load import load
 
+#: Simulated time between checkpoints where nobody asks for another; then only the newest two are kept.
+CHECKPOINT_EVERY = "28 d"
+
 
 @dataclass(frozen=True)
 class Order:
@@ -38,7 +42,7 @@ class Order:
     seeds: str | None
     jobs: int
     threads: int
-    checkpoint_every: str
+    checkpoint_every: str | None
     overwrite: bool
     figures: bool
     json_output: bool
@@ -53,10 +57,11 @@ class Order:
 
 def run_order(order: Order) -> int:
     """Run a scenario; returns the exit code."""
-    checkpoint_h = _hours(order.checkpoint_every, "--checkpoint-every")
+    every = order.checkpoint_every if order.checkpoint_every is not None else CHECKPOINT_EVERY
+    checkpoint_h = _hours(every, "--checkpoint-every")
     seeds = parse_seeds(order.seeds) if order.seeds is not None else None
     config = load(order.scenario, list(order.set_values), seed=order.seed if seeds is None else seeds[0])
-    _refuse_part_of_a_tick(checkpoint_h, order.checkpoint_every, config.tick_h)
+    _refuse_part_of_a_tick(checkpoint_h, every, config.tick_h)
     base = Path("runs")
     directory = order.out if order.out is not None else next_directory(base, config.name)
     refuse_occupied(directory, order.overwrite)
@@ -87,23 +92,38 @@ def run_order(order: Order) -> int:
     with reserved(order.out, base, config.name) as directory:
         if order.overwrite:
             clear(directory)
-        with stop_request(order.quiet) as stop, progress_display(order.quiet) as show:
+        with (
+            way_on(directory),
+            stop_request(order.quiet) as stop,
+            progress_display(order.quiet) as show,
+        ):
             result = run_model(
                 model,
                 directory,
                 progress=show,
                 overwrite=order.overwrite,
                 checkpoint_every_h=checkpoint_h,
+                keep_checkpoints=order.checkpoint_every is not None,
                 should_stop=stop.is_set,
             )
+        if result.caution:
+            say(f"caution: {result.caution}", error=True)
         return finish(directory, result.status, order.figures, order.json_output, order.quiet, started)
 
 
-def resume_run(directory: Path, threads: int, checkpoint_every: str, figures: bool, quiet: bool) -> int:
-    """Go on with a run that was stopped; returns the exit code."""
-    checkpoint_h = _hours(checkpoint_every, "--checkpoint-every")
+def resume_run(
+    directory: Path,
+    threads: int,
+    checkpoint_every: str | None,
+    figures: bool,
+    quiet: bool,
+    from_time: str | None = None,
+) -> int:
+    """Go on with a run that was stopped, or from an earlier checkpoint of any run; returns the exit code."""
+    checkpoint_h = None if checkpoint_every is None else _hours(checkpoint_every, "--checkpoint-every")
+    from_h = None if from_time is None else _hours(from_time, "--from")
     refuse_several(directory)
-    from cordgraft.engine.resume import open_for_resume
+    from cordgraft.engine.resume import open_for_resume, tidy
     from cordgraft.engine.runner import run_model
 
     started = time.monotonic()
@@ -111,8 +131,9 @@ def resume_run(directory: Path, threads: int, checkpoint_every: str, figures: bo
         if directory.is_dir():
             stack.enter_context(held(directory))
         with compiling_notice(quiet):
-            prepared = open_for_resume(directory, threads)
+            prepared = open_for_resume(directory, threads, from_h)
         if prepared.finished:
+            tidy(directory)
             say(f"{directory}: this run is finished already", error=True)
             if not figures or (directory / OVERVIEW).exists():
                 return OK
@@ -124,15 +145,18 @@ def resume_run(directory: Path, threads: int, checkpoint_every: str, figures: bo
                 f"caution: {change}; from here on the last bits may differ from a run that was never stopped",
                 error=True,
             )
-        with stop_request(quiet) as stop, progress_display(quiet) as show:
+        with way_on(directory), stop_request(quiet) as stop, progress_display(quiet) as show:
             result = run_model(
                 prepared.model,
                 directory,
                 progress=show,
                 checkpoint_every_h=checkpoint_h,
+                keep_checkpoints=checkpoint_h is not None,
                 should_stop=stop.is_set,
                 resume=prepared,
             )
+        if result.caution:
+            say(f"caution: {result.caution}", error=True)
         return finish(directory, result.status, figures, False, quiet, started)
 
 
@@ -175,6 +199,21 @@ def finish(
         say(f"picture: {path}")
     say("This is a research model: it predicts no patient.")
     return OK
+
+
+@contextmanager
+def way_on(directory: Path) -> Iterator[None]:
+    """Add to what stopped a run, such as a full disk, how it can go on, if it can."""
+    try:
+        yield
+    except RunFailure as error:
+        from cordgraft.engine.checkpoint import found
+        from cordgraft.engine.runner import CHECKPOINTS
+
+        if not found(directory / CHECKPOINTS):
+            raise
+        named = shlex.quote(str(directory))
+        raise RunFailure(f"{error}; go on, once that is put right, with: cordgraft resume {named}") from error
 
 
 def _hours(text: str, option: str) -> float:

@@ -12,8 +12,8 @@ from pathlib import Path
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.scenario.sections import Top
 
-#: Files that show that a directory holds a run.
-RUN_MARKS = ("run.zarr", "status.json", "summary.json")
+#: Files that show that a directory holds a run; the last is all that one leaves which is killed while it begins.
+RUN_MARKS = ("run.zarr", "status.json", "summary.json", ".writing")
 _SEED_FOLDER = re.compile(r"seed-\d+")
 #: Most seeds of one command.
 MOST_SEEDS = 10_000

@@ -125,7 +125,9 @@ def _run_all(order: Order, seeds: list[int], directory: Path, codes: dict[int, i
 def _start(order: Order, seed: int, directory: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "cordgraft.run", "run", order.scenario]
     command += ["--seed", str(seed), "--out", str(directory / f"seed-{seed}")]
-    command += ["--threads", str(order.threads), "--checkpoint-every", order.checkpoint_every, "--quiet"]
+    command += ["--threads", str(order.threads), "--quiet"]
+    if order.checkpoint_every is not None:
+        command += ["--checkpoint-every", order.checkpoint_every]
     for setting in order.set_values:
         command += ["--set", setting]
     if not order.figures:
