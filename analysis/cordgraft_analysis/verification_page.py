@@ -23,6 +23,8 @@ from cordgraft_analysis import palette
 
 #: Resolution of the pictures, dots per inch; a page holds some ninety of them.
 DPI = 110
+#: Order of the groups; others follow.
+GROUPS = ("random numbers", "agents", "coupled", "fields")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 _STYLE = """
@@ -36,7 +38,8 @@ p { margin: 6px 0; } .lead { color: #444; }
 .summary.missed { border-color: #D55E00; background: #fdf3ec; }
 article { margin: 18px 0 26px; border-top: 1px solid #ececec; padding-top: 12px; }
 article .body { display: flex; gap: 22px; flex-wrap: wrap; align-items: flex-start; }
-article .words { flex: 1 1 380px; min-width: 0; } article figure { flex: 0 1 560px; margin: 0; min-width: 0; }
+article .words { flex: 1 1 480px; min-width: 0; }
+article figure { flex: 0 1 540px; margin: 0; min-width: 0; }
 img { max-width: 100%; height: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; margin: 6px 0; width: 100%; }
@@ -44,7 +47,8 @@ th, td { text-align: left; padding: 3px 9px 3px 0; border-bottom: 1px solid #ece
 th { font-weight: 600; border-bottom: 1px solid #aaa; white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .met { color: #00704f; font-weight: 700; } .short, .broken { color: #b03a00; font-weight: 700; }
-.why { color: #555; font-size: 12px; } a { color: #0072B2; text-decoration: none; }
+.why { color: #555; font-size: 12px; } td.why { padding-bottom: 8px; } tr.first td { border-bottom: none; }
+a { color: #0072B2; text-decoration: none; }
 nav a { margin-right: 16px; } footer { margin-top: 40px; color: #666; font-size: 12.5px; }
 @media print { article { break-inside: avoid; } }
 """
@@ -70,7 +74,11 @@ def verification_page(record: Mapping[str, Any]) -> str:
     cases: Sequence[Mapping[str, Any]] = record["cases"]
     missed = any(case["verdict"] != "met" for case in cases)
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    groups = list(dict.fromkeys(str(case["group"]) for case in cases))
+    found = dict.fromkeys(str(case["group"]) for case in cases)
+    groups = [
+        *(group for group in GROUPS if group in found),
+        *(group for group in found if group not in GROUPS),
+    ]
     links = " ".join(f'<a href="#{_anchor(group)}">{escape(group)}</a>' for group in groups)
     parts = [
         "<h1>cordgraft: verification against closed forms</h1>",
@@ -126,7 +134,7 @@ def case_png(plot: Mapping[str, Any]) -> bytes:
     lines = len(plot["exact"]) + len(plot["computed"])
     axes.legend(
         loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
+        bbox_to_anchor=(-0.02, 1.03),
         ncols=2 if lines <= 6 else 3,
         fontsize=7.0,
         borderpad=0.2,
@@ -189,8 +197,8 @@ def _row(cells: Iterable[tuple[str, str]], tag: str = "td") -> str:
     return f"<tr>{''.join(made)}</tr>"
 
 
-def _table(header: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
-    body = "\n".join(_row(row) for row in rows)
+def _table(header: Sequence[tuple[str, str]], rows: Iterable[str]) -> str:
+    body = "\n".join(rows)
     return f'<div class="scroll"><table>\n<thead>{_row(header, "th")}</thead>\n<tbody>\n{body}\n</tbody></table></div>'
 
 
@@ -227,17 +235,18 @@ def _overview_table(cases: Sequence[Mapping[str, Any]]) -> str:
                     (seconds if first else "", "number"),
                 ]
             )
-    return _table(header, rows)
+    return _table(header, (_row(row) for row in rows))
 
 
 def _article(case: Mapping[str, Any]) -> str:
     name = str(case["name"])
     header = [("quantity", ""), *_NUMBERS, ("unit", ""), ("verdict", "")]
-    rows: list[list[tuple[str, str]]] = []
+    rows = []
     for check in case["checks"]:
-        why = f'{escape(check["quantity"])}<br><span class="why">allowed: {escape(check["why"])}</span>'
         verdict = _verdict("met" if check["met"] else "short")
-        rows.append([(why, ""), *_numbers(check), (escape(check["unit"]), ""), verdict])
+        cells = [(escape(check["quantity"]), ""), *_numbers(check), (escape(check["unit"]), ""), verdict]
+        rows.append(_row(cells).replace("<tr>", '<tr class="first">', 1))
+        rows.append(f'<tr><td class="why" colspan="7">allowed: {escape(check["why"])}</td></tr>')
     trouble = f'<p class="broken">{escape(str(case["trouble"]))}</p>' if case["trouble"] else ""
     picture = ""
     if case["plot"] is not None:

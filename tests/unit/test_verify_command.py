@@ -145,6 +145,9 @@ def test_a_report_needs_a_directory_and_says_so_before_anything_runs(tmp_path: P
     result = command("philox", "--report", str(tmp_path / "nowhere" / "verify.html"))
     assert result.exit_code == 2
     assert "there is no directory for the report" in result.output
+    result = command("philox", "--report", str(tmp_path))
+    assert result.exit_code == 2
+    assert "would replace a directory" in result.output
 
 
 @pytest.mark.parametrize("scale", ["linear", "log", "log y"])

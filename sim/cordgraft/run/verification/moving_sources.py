@@ -157,8 +157,8 @@ def promised_accuracy(variant: str) -> Outcome:
     plan = transport.plans["trophic"]
     distance = float(np.sqrt(np.mean((field - wanted) ** 2) / np.mean(wanted**2)))
     why = (
-        f"promised: accuracy {transport.params.accuracy:g} (chosen: {plan.solver}, {plan.lattice.factors[2]} voxels a "
-        f"block, steps of {plan.step_h:g} h; the plan expects {plan.lattice_error:.2g} and {plan.step_error:.2g})"
+        f"promised: {transport.params.accuracy:g} (chosen: {plan.solver}, blocks of {plan.lattice.factors[2]}, "
+        f"steps of {plan.step_h:g} h; the plan expects {plan.lattice_error:.2g} and {plan.step_error:.2g})"
     )
     label = "distance from the exact field (root mean square, relative)"
     check = Check(label, "1", 0.0, distance, float(transport.params.accuracy), why)

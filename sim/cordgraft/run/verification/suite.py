@@ -89,8 +89,8 @@ def verify(names: Sequence[str], listing: bool, report: Path | None, json_output
     if listing:
         _list(cases, json_output)
         return OK
-    if report is not None and not report.resolve().parent.is_dir():
-        raise BadInput(Problem("there is no directory for the report", value=str(report.parent)))
+    if report is not None:
+        _check_place(report)
     from cordgraft.run.watching import compiling_notice
 
     started = datetime.now(UTC)
@@ -105,6 +105,16 @@ def verify(names: Sequence[str], listing: bool, report: Path | None, json_output
     if interrupted:
         return INTERRUPTED
     return OK if all(result.met for result in results) else FAILED
+
+
+def _check_place(report: Path) -> None:
+    """Refuse a report that could not be written, before a minute of work is lost."""
+    if report.is_dir():
+        raise BadInput(
+            Problem("the report would replace a directory", value=str(report), allowed="a file, FILE.html")
+        )
+    if not report.resolve().parent.is_dir():
+        raise BadInput(Problem("there is no directory for the report", value=str(report.parent)))
 
 
 def _list(cases: Sequence[Case], json_output: bool) -> None:
