@@ -18,7 +18,7 @@ from cordgraft.run.console import (
     say_problems,
     say_table,
 )
-from cordgraft.scenario import catalog
+from cordgraft.scenario import catalog, fragments
 from cordgraft.scenario.assemble import values_of
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.fields import cited_in_words, in_words, limits
@@ -33,10 +33,13 @@ SURELY_FITS = 300_000
 def list_scenarios(json_output: bool) -> None:
     """Print the scenarios that can be run by name."""
     rows = [{"name": entry.name, "title": entry.title} for entry in catalog.list_scenarios()]
+    parts = [{"name": name, "title": title} for name, title in fragments.titles()]
     if json_output:
-        say(json.dumps(rows, indent=2))
+        kinds = [(row, "scenario") for row in rows] + [(row, "treatment") for row in parts]
+        say(json.dumps([{**row, "kind": kind} for row, kind in kinds], indent=2))
     else:
         say_table("Scenarios", rows)
+        say_table("Treatments, brought in with use: NAME", parts)
         say("cordgraft show NAME prints one with every default; cordgraft run NAME runs it")
 
 

@@ -17,7 +17,7 @@ from pydantic_core import ValidationError
 
 from cordgraft.core.parameters import ParameterSpec
 from cordgraft.core.problems import BadInput, Caution, Problem, nearest
-from cordgraft.scenario import catalog, overrides, rules
+from cordgraft.scenario import catalog, fragments, overrides, rules
 from cordgraft.scenario.assemble import assemble, cautions_of, resolve
 from cordgraft.scenario.config import Config, digest_of, file_digest
 from cordgraft.scenario.document import Document, Path, parse, quoted
@@ -95,6 +95,7 @@ def from_document(
     _tidy(document)
     open_addresses = _open_addresses(document)
     _place_masks(document, path.parent)
+    fragments.bring_in(document, path.parent, problems, bad)
     treatments = _treatment_types(document, problems, bad)
     given = _read(document, treatments, problems, bad)
     config = replace(assemble(given, path.stem), requires=open_addresses, places=document.by_address())

@@ -296,9 +296,10 @@ def treatments_schema() -> dict[str, Any]:
         branches.append(
             {
                 "if": {"properties": {"type": {"const": word}}, "required": ["type"]},
-                "then": {"properties": {"type": {"const": word}, **keys}, "additionalProperties": False},
+                "then": {"properties": {"type": {"const": word}, "use": True, **keys}, "additionalProperties": False},
             }
         )
+    fragment = {"description": "Name of a fragment: a file in the folder treatments.", "type": "string"}
     return {
         "description": TOP["treatments"],
         "type": ["object", "string", "null"],
@@ -308,8 +309,11 @@ def treatments_schema() -> dict[str, Any]:
             "type": ["object", "string", "null"],
             "pattern": "^none$",
             "patternErrorMessage": "A map that starts with its type is needed, or the word none",
-            "required": ["type"],
-            "properties": {"type": {"description": f"What is done. {described}", "enum": list(types)}},
+            "anyOf": [{"required": ["type"]}, {"required": ["use"]}],
+            "properties": {
+                "type": {"description": f"What is done. {described}", "enum": list(types)},
+                "use": fragment,
+            },
             "allOf": branches,
         },
     }
