@@ -38,6 +38,8 @@ SMALL = [
     "treatments.quiet.duration=8 d",
     "treatments.cut.type=chondroitinase",
     "treatments.cut.at=6 d",
+    "treatments.lay.type=matrix_factor",
+    "treatments.lay.at=6 d",
 ]
 
 

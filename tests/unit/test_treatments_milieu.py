@@ -14,6 +14,7 @@ from cordgraft.processes.anti_inflammatory import AntiInflammatory
 from cordgraft.processes.chondroitinase import Chondroitinase
 from cordgraft.processes.digestion import Digestion
 from cordgraft.processes.hindrance import Hindrance
+from cordgraft.processes.matrix_factor import MatrixFactor
 from cordgraft.processes.transport import Transport
 from cordgraft.state.tissue import Tissue
 from tests.milieu_support import KINDS, make_milieu
@@ -100,6 +101,24 @@ def test_digestion_follows_michaelis_and_menten() -> None:
     tissue["field.enzyme"][0, 1] = 1e9
     process.step(tissue, Key(1, 1, 24.0))
     assert np.isfinite(tissue["field.cspg"]).all() and tissue["field.cspg"].max() < 1e-6
+
+
+def test_a_matrix_factor_fills_its_ball_but_no_cavity_and_fades_by_itself() -> None:
+    factor = MatrixFactor(MatrixFactor.Params(at=24.0, duration=240.0, rate=0.5, volume=3e8, depth=600.0))
+    matrix = ArraySpec("density.matrix", "1", "matrix")
+    tissue = make_tissue([factor], (1, 24, 96), extra=[matrix, EPICENTRE], days=60.0)
+    tissue["fraction.cavity"][0, 12, 48:50] = 0.75
+    for tick in range(24):
+        factor.step(tissue, Key(1, tick, 1.0))
+    assert not tissue["density.matrix"].any(), "nothing before its day"
+    for tick in range(24, 24 * 20):
+        factor.step(tissue, Key(1, tick, 1.0))
+    laid = tissue["density.matrix"]
+    inside = np.pi * ((3.0 * 3e8 / (4.0 * np.pi)) ** (2.0 / 3.0)) / 50.0**2
+    assert (laid > 0.0).sum() == pytest.approx(inside, rel=0.1)
+    assert laid.max() == pytest.approx(1.0 - np.exp(-0.5 * 10.0), rel=1e-9)
+    assert laid[0, 12, 48] == pytest.approx(0.25 * (1.0 - np.exp(-0.5 * 10.0)), rel=1e-9)
+    assert factor.event(tissue, 24 * 11) == "matrix factor is used up"
 
 
 def inflamed(days: int, **drug: float) -> tuple[Tissue, list[float]]:

@@ -21,6 +21,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("suicide_switch", "SuicideSwitch"),
     ("anti_inflammatory", "AntiInflammatory"),
     ("chondroitinase", "Chondroitinase"),
+    ("matrix_factor", "MatrixFactor"),
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),
     ("vessels", "Vessels"),

@@ -14,7 +14,7 @@ enzyme in place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, pi
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ import numpy as np
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, count, quantity
+from cordgraft.state.injections import ball
 
 #: um3 in a millilitre.
 UM3_PER_ML = 1e12
@@ -113,20 +114,8 @@ class Chondroitinase(Process):
         return free
 
     def reach(self, tissue: Any) -> Any:
-        """Return the voxels of the cord that the injection fills : (x, y, z) bool; at least the nearest one."""
-        p = self.params
-        radius = (3.0 * p.volume / (4.0 * pi)) ** (1.0 / 3.0)
-        point = (
-            0.0,
-            p.depth - 0.5 * tissue.setting.cord_diameter_um[1],
-            tissue.scalar("epicentre_um") + p.position,
-        )
-        square = np.zeros((1, 1, 1))
-        for axis, centres in enumerate(tissue.lattice.centres_um()):
-            if axis > 0 or not tissue.lattice.is_section:
-                square = square + (centres - point[axis]) ** 2
-        distance = np.where(tissue["map.cord"] > 0, np.broadcast_to(square, tissue.lattice.shape), np.inf)
-        return (distance <= radius**2) | ((distance == distance.min()) & np.isfinite(distance))
+        """Return the voxels of the cord that the injection fills : (x, y, z) bool."""
+        return ball(tissue, self.params.position, self.params.depth, self.params.volume)
 
     def step(self, tissue: Any, key: Key) -> None:
         """Deposit what comes free in this tick."""
