@@ -203,3 +203,51 @@ def cell_persistence() -> Outcome:
         [Series.of(f"{n} travelling astrocytes", t, square)],
     )
     return Outcome((check,), plot)
+
+
+@case(
+    "agents",
+    "Places in a full voxel: of 6 claims on 2 places exactly 2 win, each with the probability 1/3, whatever the "
+    "identity of the claimant.",
+)
+def fair_places() -> Outcome:
+    """Let six cells claim two places in each of 20,000 voxels."""
+    from cordgraft.kernels.cell import Draw
+    from cordgraft.kernels.cell_places import settle
+
+    voxels, claims, vacant = 20_000, 6, 2
+    target = np.repeat(np.arange(voxels), claims)
+    identity = np.arange(1, target.size + 1, dtype=np.uint64)
+    draw = Draw(np.uint64(5), 12, 6.0, 1.0)
+    births = np.zeros(target.size, dtype=np.int64)
+    granted = settle(target, identity, births, np.full(voxels, vacant, dtype=np.int64), draw).reshape(
+        voxels, claims
+    )
+    share = granted.mean(axis=0)
+    chance = vacant / claims
+    checks = (
+        Check.worst(
+            "places given in a voxel",
+            "cells",
+            vacant,
+            granted.sum(axis=1),
+            0.0,
+            "a hard bound: no error is allowed",
+        ),
+        Check.worst(
+            "share of claims that win, by order of identity",
+            "1",
+            chance,
+            share,
+            allow.of_share(chance, voxels),
+            f"4 sqrt(p (1 - p)/n) + 1/n, n = {voxels}",
+        ),
+    )
+    place = np.arange(1, claims + 1)
+    plot = Plot(
+        "claimant, by order of identity (number)",
+        "share of claims that win (1)",
+        [Series.of("2/6", [1, claims], [chance, chance])],
+        [Series.of(f"{voxels} voxels", place, share)],
+    )
+    return Outcome(checks, plot)

@@ -78,3 +78,33 @@ def _distribution(draws: Array, law: object, label: str) -> Outcome:
         [Series.of("drawn", draws[some], above[some])],
     )
     return Outcome((check,), plot)
+
+
+@case(
+    "random numbers",
+    "Uniform numbers that differ in agent, tick, stream, block or seed by one are not correlated: coefficient 0.",
+)
+def independent_draws() -> Outcome:
+    """Correlate each neighbour with the same draws."""
+    from cordgraft.kernels.random import uniforms
+
+    agents = np.arange(DRAWS)
+    base = uniforms(7, agents, 3, 10)
+    others = {
+        "agent": uniforms(7, agents + 1, 3, 10),
+        "tick": uniforms(7, agents, 4, 10),
+        "stream": uniforms(7, agents, 3, 11),
+        "block": uniforms(7, agents, 3, 10, 1),
+        "seed": uniforms(8, agents, 3, 10),
+    }
+    found = [float(np.corrcoef(base, other)[0, 1]) for other in others.values()]
+    why = f"4/sqrt(n), n = {DRAWS}"
+    check = Check.worst("coefficient of correlation", "1", 0.0, found, 4.0 / np.sqrt(DRAWS), why)
+    place = np.arange(1, len(found) + 1)
+    plot = Plot(
+        f"next {', '.join(others)} (number)",
+        "coefficient of correlation (1)",
+        [Series.of("independent", [1, len(found)], [0.0, 0.0])],
+        [Series.of(f"{DRAWS} draws", place, found)],
+    )
+    return Outcome((check,), plot)

@@ -17,6 +17,7 @@ from cordgraft.processes.secretion import Secretion
 from cordgraft.processes.transport import Transport
 from cordgraft.run.verification import allowances as allow
 from cordgraft.run.verification.case import Check, Outcome, Plot, Series, case
+from cordgraft.run.verification.exchange import round_cord
 from cordgraft.run.verification.stage import Stage, make_stage, put_cells
 from cordgraft.state.cells import CellKind
 
@@ -145,3 +146,48 @@ def grey_and_white() -> Outcome:
         [Series.of("cells, hindrance and transport", z[near][::3], field[4, near][::3])],
     )
     return Outcome((check,), plot)
+
+
+@case(
+    "coupled",
+    "Cells in every voxel of a closed cord of any shape and tissue: the field is s/k everywhere, also on a coarser "
+    "lattice whose blocks the edge cuts.",
+    variants=("blocks of 1", "blocks of 4", "as chosen"),
+)
+def even_secretion(variant: str) -> Outcome:
+    """Compare every voxel of a section whose edge cuts across the axes."""
+    coarsening = {"blocks of 1": 1, "blocks of 4": 4, "as chosen": 0}[variant]
+    secretion = Secretion(Secretion.Params(diffusivity=2.0))
+    transport = Transport(Transport.Params(coarsening=coarsening, tolerance=allow.TOLERANCE))
+    shape = (1, 48, 96)
+    cord = round_cord(shape)
+    stage = make_stage([Hindrance(), secretion, transport, CellTurnover()], shape, (SPACING,) * 3, cord=cord)
+    white = np.broadcast_to((np.arange(48)[:, None] // 5 + np.arange(96)[None, :] // 7) % 2 == 0, shape)
+    stage.tissue["fraction.white"][...] = cord * white
+    stage.tissue["fraction.grey"][...] = cord * ~white
+    put_cells(stage, np.flatnonzero(cord), CellKind.PRECURSOR)
+    rate, decay, _ = source_of(secretion)
+    level = rate / decay
+    run_to_rest(stage, secretion)
+    field = stage.tissue["field.trophic"]
+    plan = transport.plans["trophic"]
+    allowed = rest(level, decay, cord.size)
+    why = "what is left of the start, 2^-40; solves and rounding: a constant field is exact on every lattice"
+    inside = cord > 0.0
+    checks = (
+        Check.worst("values in the cord", "K_d", level, field[inside], allowed, why),
+        Check.worst("values outside", "K_d", 0.0, field[~inside], 0.0, "no field outside the cord"),
+    )
+    z = SPACING * (np.arange(96) + 0.5)
+    plot = Plot(
+        "place along the cord (um)",
+        "trophic factor (K_d)",
+        [Series.of("s/k", z[[0, -1]], [level, level])],
+        [
+            Series.of(f"in the middle, {variant} ({plan.lattice.factors[2]})", z[::6], field[0, 24, ::6]),
+            Series.of(
+                "at the edge", z[::6], [float(field[0, :, i][inside[0, :, i]][0]) for i in range(0, 96, 6)]
+            ),
+        ],
+    )
+    return Outcome(checks, plot)
