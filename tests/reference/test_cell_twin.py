@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from cordgraft.core.streams import Stream
-from cordgraft.kernels import cell, cell_motion, cell_places
+from cordgraft.kernels import cell, cell_motion, cell_places, cell_room
 from cordgraft.kernels.compile import run_blocks, set_threads
 from cordgraft.state import cells as state
+from tests.graft_support import bare, put
 
 pytestmark = pytest.mark.reference
 
@@ -340,6 +341,34 @@ def test_places_go_to_the_first_by_hash() -> None:
     again = cell_places.settle(target[order], identity[order], birth[order], vacant, draw)
     assert (again == granted[order]).all()
     assert cell_places.settle(target[:0], identity[:0], birth[:0], vacant, draw).shape == (0,)
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 41), (5, 6, 7)])
+def test_room_in_one_pass_equals_its_definition(shape: tuple[int, int, int]) -> None:
+    tissue = bare((), shape)
+    chance = np.random.default_rng(9)
+    parts = chance.dirichlet(np.full(8, 0.5), size=shape)
+    for index, name in enumerate(("white", "grey", "csf", "necrosis", "cavity", "scar", "graft", "blood")):
+        tissue[f"fraction.{name}"][...] = parts[..., index] * 1.05 - 0.02
+    put(tissue, chance.integers(0, math.prod(shape), 900))
+    state.refresh_room(tissue)
+    expected = [tissue[name].copy() for name in ("density.cell_capacity", "density.cell_places")]
+    assert len(np.unique(expected[1])) > 3
+    for name in ("density.cell_capacity", "density.cell_places"):
+        tissue[name][...] = -1
+    cell_room.refresh(tissue, state.LESION_ROOM)
+    assert tissue["density.cell_capacity"].tobytes() == expected[0].tobytes()
+    assert tissue["density.cell_places"].tobytes() == expected[1].tobytes()
+    # the loops keep to their rows
+    room = cell_room.Room(*(np.full(9, 0.1) for _ in range(6)))
+    capacity, places = np.full(9, -1.0), np.full(9, -1, dtype=np.int32)
+    cell_room.room_loop(3, 7, room, 0.2, capacity, places)
+    assert (capacity[3:7] > 0.0).all() and (capacity[[0, 2, 7, 8]] == -1.0).all() and places[8] == -1
+    vacant = np.full(9, 50)
+    cell_room.vacancy_loop(2, 4, np.arange(9, dtype=np.int32), np.full(9, 5), vacant)
+    assert vacant.tolist() == [50, 50, -3, -2, 50, 50, 50, 50, 50]
+    counts = np.bincount(tissue["cell.site"], minlength=expected[1].size)
+    assert cell_room.vacancies(tissue).tolist() == (expected[1].reshape(-1) - counts).tolist()
 
 
 def test_ids_of_daughters_and_what_happens_when_they_collide() -> None:

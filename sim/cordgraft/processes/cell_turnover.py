@@ -30,12 +30,12 @@ from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.streams import Stream
 from cordgraft.state.cells import (
+    LESION_ROOM,
     ROOM_READS,
     ROOM_SPECS,
     ROOM_WRITES,
     count_by_voxel,
     open_capacity,
-    refresh_room,
 )
 
 
@@ -111,6 +111,7 @@ class CellTurnover(Process):
             return
         from cordgraft.kernels.cell import draw_of
         from cordgraft.kernels.cell_places import deaths
+        from cordgraft.kernels.cell_room import refresh
 
         draw = draw_of(tissue, key)
         dead = deaths(table["id"], table["hazard"], draw)
@@ -121,7 +122,7 @@ class CellTurnover(Process):
         turned = table["new_heading"] != 0
         table["heading"][turned] = table["new_heading"][turned]
         table["new_heading"][...] = 0
-        refresh_room(tissue)
+        refresh(tissue, LESION_ROOM)
         self._settle(tissue, draw)
         # in whole ticks, rounded: sorting is for speed, so it may come a little early or late
         if key.tick % max(1, round(self.params.sort_period / tissue.clock.tick_h)) == 0:
@@ -130,6 +131,7 @@ class CellTurnover(Process):
 
     def _settle(self, tissue: Any, draw: Any) -> None:
         from cordgraft.kernels.cell_places import children, settle
+        from cordgraft.kernels.cell_room import vacancies
 
         table = tissue.cells
         movers = np.flatnonzero(table["move_target"] >= 0)
@@ -142,9 +144,7 @@ class CellTurnover(Process):
         claimants = np.concatenate((movers, np.repeat(mothers, daughters)))
         birth = np.concatenate((np.zeros(movers.size, dtype=np.int64), nth))
         target = np.where(birth > 0, table["division_target"][claimants], table["move_target"][claimants])
-        vacant = tissue["density.cell_places"].astype(np.int64)
-        vacant -= count_by_voxel(table["site"], tissue.lattice.shape)
-        granted = settle(target, table["id"][claimants], birth, vacant.reshape(-1), draw)
+        granted = settle(target, table["id"][claimants], birth, vacancies(tissue), draw)
         table["move_target"][...] = -1
         table["division_target"][...] = -1
         table["daughters"][...] = 0

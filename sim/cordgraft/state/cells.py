@@ -44,7 +44,7 @@ PACKING = 0.6
 PACKED_PER_UL = 1e9 * PACKING / CELL_VOLUME_UM3
 #: Tissue classes whose place grafted cells can take: what the injury killed, emptied or filled with fluid, and
 #: what the graft has taken already. Host white matter, grey matter and scar keep theirs.
-LESION_ROOM: tuple[str, ...] = ("necrosis", "cavity", "blood", "csf")
+LESION_ROOM: tuple[str, str, str, str] = ("necrosis", "cavity", "blood", "csf")
 
 CELL_COLUMNS: tuple[ArraySpec, ...] = (
     ArraySpec("cell.id", "1", "persistent identity", dtype="uint64"),
