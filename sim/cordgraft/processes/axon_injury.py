@@ -28,10 +28,10 @@ Symbols: rho 1; phi rad; impact, sigma, f 1; M1 1 (1 = a saturated voxel); times
 Sources
 -------
 43 % of spheroids resolve: two-photon imaging of a mild mouse contusion, 2022 (abstract read; see the parameter).
-300 um within an hour: Kerschensteiner 2005 (recalled). Macrophages drive the later die-back: Horn 2008 (recalled);
-its distance, 0.3-1 mm in rats, is for comparison and enters nowhere. More than 95 % of the rodent corticospinal
-tract dorsal: Weidner 2001, PMC30684 (read). Depths within the tracts recalled; angles, fibre numbers, the shear and
-all time constants assumed.
+300 um within an hour: Kerschensteiner 2005 (recalled). Macrophages drive the later die-back: Horn 2008 (recalled).
+To compare with: stumps of rats recede 0.3-1 mm; this distance enters nowhere. More than 95 % of the rodent
+corticospinal tract dorsal: Weidner 2001, PMC30684 (read). Depths within the tracts recalled; angles, fibre numbers,
+the shear and all time constants assumed.
 
 What is left out
 ----------------

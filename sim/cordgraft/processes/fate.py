@@ -1,14 +1,16 @@
 """Fate: when a precursor commits, and to what.
 
-Precursors commit at ``ln2/t_c``, undifferentiated cells become precursors at ``ln2/t_u``. The odds of a
-precursor that commits are those of its line, tilted by what it touches::
+Precursors commit at ``ln2/t_c``, undifferentiated cells become precursors at ``ln2/t_u`` (``t`` half-lives, d). The
+odds of a precursor that commits are those of its line, tilted by what it touches::
 
     neuron : astrocyte : oligodendrocyte = pi_N exp(b_N n/K) : pi_A exp(b_A J) : pi_O exp(b_O w)
 
-``n/K`` how full its voxel is with other graft cells, ``J`` (0-1) inflammation or blood around it
-(``1 - (1 - T^2/(T^2 + T_half^2)) (1 - blood)``), ``w`` the share of living host white matter around it. That
-crowded grafts lean to neurons, inflamed places to astrocytes and white matter to oligodendrocytes is assumed in
-direction and size. A new astrocyte becomes a traveller with a heading along the cord, or stays.
+``pi`` the leaning of the line, ``b`` how strongly a cue tilts, ``n/K`` how full its voxel is with other graft
+cells, ``J`` (0-1) inflammation or blood around it (``1 - (1 - T^2/(T^2 + T_half^2)) (1 - blood)``), ``w`` the share
+of living host white matter around it. A new astrocyte becomes a traveller with a heading along the cord, or stays.
+
+Sources: that crowded grafts lean to neurons, inflamed places to astrocytes and white matter to oligodendrocytes is
+assumed in direction and size; so are all rates.
 
 Left out: reversal, death of the wrong fate, trophic factors as instructors, stages between precursor and
 neuron; maturation is a function of age, not of state.

@@ -1,12 +1,19 @@
 """Graft tissue: what grafted cells take of the lesion, and what they leave when they go.
 
 A voxel with ``n`` cells of ``K`` that fit into it empty is, as far as lesion room allows, to the share ``n/K``
-graft tissue (2.5 pL a cell at a packing of 0.6). The share approaches that value with the time constant
-`settling_time`; cells take fluid first (cavity, cerebrospinal fluid), then blood, then dead tissue. Cells that
-die become dead tissue at once, of the tissue they had become; room that cells leave alive fills with fluid
-(cavity), which is the first that others take again, so that cells which come and go leave no trace.
+graft tissue (2.5 pL a cell at a packing of 0.6). The share ``w`` approaches that value:
+
+    w' = (n/K - w)/tau         taken from lesion room as far as there is some, given back as cavity
+    w -> w - deaths/K          becomes dead tissue at once
+
+``tau`` is `settling_time`, and a step is exact for any length; cells take fluid first (cavity, cerebrospinal
+fluid), then blood, then dead tissue. Cells that die become dead tissue at once, of the tissue they had become; room
+that cells leave alive fills with fluid (cavity), which is the first that others take again, so that cells which
+come and go leave no trace.
 
 Host white and grey matter and scar are never turned into graft, however many astrocytes travel through them.
+
+Sources: volume of a cell and packing recalled, ``tau`` assumed.
 
 Left out: the pressure of a graft that outgrows its room, and how dead cells are cleared, which is the business of
 the process that clears dead tissue.

@@ -19,7 +19,8 @@ would spare, so that ``r = 0`` spares nothing.
 **Round the core**, by the depth `e` beyond it: tissue at risk, ``A_0 sigma E`` of what survives at its surface,
 falling to zero at ``at_risk_reach``; and the local severity, which starts the damage signal: ``sigma E`` in the
 core and in the rim (up to ``rim_depth``), falling with the square to zero ``milieu_reach`` further. Of the dead
-tissue the share ``0.3 H(sigma; 0.6, 4)`` in grey and half of that in white matter becomes blood. The vessels of
+tissue the share ``0.3 H(sigma; 0.6, 4)``, ``H(x; k, n) = x^n/(x^n + k^n)``, in grey and half of that in white matter
+becomes blood. The vessels of
 the core and the rim are lost by the process ``vessels``, which reads ``map.impact`` and ``map.severity``.
 
 **From a patient's scan.** Where the lattice carries a lesion mask (``map.lesion_mask``), the dead core is the
@@ -34,7 +35,7 @@ Sources: dorsal funiculus and horns go first, ventral funiculus last (PMID 34856
 assumed: the rim law, the offset, the fragility of grey matter and the shares, since nobody has measured the first
 hour; primary length and spared share too, since only the final lesion has been measured, and that is an outcome.
 
-Left out: oedema, mechanics of the impact, level and direction of displacement, a second injury, blood in the
+Left out: mechanics of the impact, level and direction of displacement, a second injury, blood in the
 fluid space.
 """
 

@@ -14,13 +14,17 @@ sideways, so that a graft which is narrow against the length of the field keeps 
 section was 2.8 times too high ten days after the graft and 1.4 times after fifty, in a human cord 5 times (measured).
 
 The field spreads with ``D`` and decays with its half-life (defaults: length sqrt(D/k) = 1.0 mm). ``q`` over
-``K_d`` is assumed such that packed astrocytes would settle at 10 K_d. Dilution into the extracellular space,
-uptake by receptors and dependence of secretion on age or injury are left out.
+``K_d`` is assumed such that packed astrocytes would settle at 10 K_d.
 
 Astrocytes lay down laminin-like matrix: ``density.graft_matrix_rate`` is `matrix_rate` times the share of the
 voxel's capacity that they fill, 1/h, for the process that owns the matrix.
 
 Outputs are summed as whole millionths, so that the sum is exact and the order of the rows does not matter.
+
+Sources: diffusivity recalled; the half-life is assumed so that NGF falls to a tenth of its peak over 2-3 mm (Krewson
+1996, 10.1016/0006-8993(96)00378-2); outputs, affinity and the rate of matrix assumed.
+
+Left out: dilution into the extracellular space, uptake by receptors, dependence of secretion on age or injury.
 """
 
 from __future__ import annotations

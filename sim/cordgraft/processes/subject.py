@@ -16,8 +16,8 @@ subject_plasticity     ``exp(s xi)``, s = 0.3 in rodents, 0.5 in people         
 as above; between, spreads shrink in proportion. The size sets width and depth of the lattice when the run is built
 (not where a patient's masks show it); the other three are read by the injury, the growth of axons and function.
 
-Sources: the coefficients of variation and spreads are assumed. Anchor: after tightly controlled contusion the
-day-21 BBB score of 95 % of rats spans 2.3-15.9 (Jeffery 2020, 10.3389/fneur.2020.00650, read).
+Sources: the coefficients of variation and spreads are assumed. To compare with: after tightly controlled contusion
+the day-21 BBB score of 95 % of rats spans 2.3-15.9 (Jeffery 2020, 10.3389/fneur.2020.00650, read).
 
 Left out: sex, age, weight; correlation between the factors, and with the reactivity against a graft that `rejection`
 draws; the spread among examiners.

@@ -10,8 +10,12 @@ The hazard is integrated over the step (the fading part in closed form) and adde
 process may add to it. The turnover draws who dies and clears it. The first step of a cell goes back to the tick
 in which it was grafted, so that the time of grafting need not fall on a step.
 
-Most death falls in the first week because of ``h_hand`` alone; that the first week is when most cells are lost
-is known (recalled), why is not. Left out: rejection, suicide switches, loss of contact.
+Most death falls in the first week because of ``h_hand`` alone.
+
+Sources: critical pressure: rat brain, 6.8-8.8 mmHg (Rolett 2000, read); all rates assumed. That the first week is when
+most cells are lost is known (recalled), why is not.
+
+Left out: loss of contact; what `rejection` and `suicide_switch` do, which add to the hazard by themselves.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ outflows of A shrink by the same factor, so that no fraction becomes negative an
 from adding up by dividing the fractions of a changed voxel by their sum. Voxels of which nothing was asked
 keep their bits. The transfers of the injury are applied in the tick of the injury.
 
-There is nothing to cite here: it is bookkeeping. Left out: swelling (oedema adds water, not dry tissue), and
-tissue that moves between voxels.
+Sources: none; it is bookkeeping.
+
+Left out: swelling (`oedema` adds water, not dry tissue), and tissue that moves between voxels.
 """
 
 from __future__ import annotations

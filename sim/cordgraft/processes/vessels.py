@@ -14,8 +14,8 @@ density moves at 59, 60, 63, 71 and 95 um/d on voxels of 10, 25, 50, 100 and 250
 vessels come sooner.
 In intact, oxygenated tissue V stays 1 to the last bit.
 
-Sources: collapse within a day, regrowth days 4-7, thinning by day 14 in the rat (Casella 2002,
-10.1006/exnr.2001.7827, read); all constants assumed.
+Sources: all constants assumed. To compare with: collapse within a day, regrowth days 4-7, thinning by day 14 in the
+rat (Casella 2002, 10.1006/exnr.2001.7827, read).
 
 Left out: flow and pressure, spasm, autoregulation, the time that a graft's own vessels need to connect.
 """
