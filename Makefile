@@ -4,7 +4,7 @@ SCENARIO = mouse_subacute_graft
 PY = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint types floors bench constraints clean distclean
+.PHONY: help setup run test test-slow lint types floors docs bench constraints clean distclean
 
 help:                ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -31,6 +31,9 @@ types: setup         ## check the types (mypy, strict)
 
 floors: setup        ## check that no floor imports from a higher one (import-linter)
 	.venv/bin/lint-imports --no-cache
+
+docs: setup          ## write the pages that follow from the code: parameters, mechanisms, ODD
+	$(PY) tools/write_docs.py
 
 bench: setup         ## print the tables of speed and memory
 	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
