@@ -62,6 +62,16 @@ def test_quiet_shows_only_what_is_not_met(monkeypatch: pytest.MonkeyPatch) -> No
     assert "short" in command("--quiet").output
 
 
+def test_a_narrow_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "WIDE", 1000)
+    of_a_wrong_case(monkeypatch)
+    lines = command().output.splitlines()
+    assert lines[0].startswith("wrong: short, ")
+    assert lines[1:3] == ["    end", "      exact 1, computed 2, error 1 of 0.5  SHORT"]
+    assert lines[3].startswith("torn: broken, ")
+    assert lines[4] == "    RuntimeError: it <broke>"
+
+
 def test_an_unknown_case_is_exit_code_two() -> None:
     result = command("cosin_3d")
     assert result.exit_code == 2

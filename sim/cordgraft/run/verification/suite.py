@@ -21,6 +21,8 @@ from cordgraft.run.verification.catalogue import all_cases, find_cases
 
 #: Seconds without a word where there is no terminal.
 LOG_INTERVAL_S = 10.0
+#: Columns of a terminal from which on the table is readable; on a pipe it is always written.
+WIDE = 150
 #: Packages whose versions stand in the report.
 PACKAGES = ("cordgraft", "numpy", "numba", "scipy", "matplotlib")
 
@@ -155,11 +157,30 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
     return rows
 
 
+def lines_of(result: Result) -> list[str]:
+    """Return a result as lines for a terminal that is too narrow for the table."""
+    lines = [f"{result.case.name}: {result.verdict}, {result.seconds:.1f} s"]
+    if result.outcome is None:
+        return [*lines, f"    {result.trouble}"]
+    for check in result.outcome.checks:
+        unit = f" {check.unit}" if check.unit != "1" else ""
+        short = "" if check.met else "  SHORT"
+        lines.append(f"    {check.quantity}")
+        lines.append(
+            f"      exact {check.exact:.7g}, computed {check.computed:.7g}{unit}, "
+            f"error {check.error:.2g} of {check.allowed:.2g}{short}"
+        )
+    return lines
+
+
 def _print(results: Sequence[Result], wanted: int, interrupted: bool, quiet: bool) -> None:
     shown = [result for result in results if not (quiet and result.met)]
-    rows = [row for result in shown for row in rows_of(result)]
-    if rows:
-        say_table("cordgraft verify", rows)
+    if shown and console().width >= WIDE:
+        say_table("cordgraft verify", [row for result in shown for row in rows_of(result)])
+    else:
+        for result in shown:
+            for line in lines_of(result):
+                say(line)
     say(sentence(results, wanted, interrupted))
 
 
