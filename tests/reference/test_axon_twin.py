@@ -99,6 +99,44 @@ def test_survey_all_writes_only_its_rows() -> None:
     assert (part[:50] == -1.0).all() and (part[90:] == -1.0).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 40, 70), (20, 18, 50), (40, 1, 33)])
+def test_the_landscape_within_reach_is_the_same(shape: tuple[int, int, int]) -> None:
+    tissue, process = rough_cord(shape, 4), AxonGrowth()
+    add_cones(tissue, 3)
+    half = [0.5 * (n - 1) * h for n, h in zip(shape, tissue.lattice.spacing_um, strict=True)]
+    for name, far in zip("xyz", half, strict=True):
+        tissue[f"cone.{name}"][...] = far * np.array([-0.9, 0.1, 0.8])
+    tissue["cone.state"][2] = axon.CENSORED
+    whole = land_of(tissue, process).land
+    reach = 120.0
+    near = process._space(tissue, reach).land
+    centres = tissue.lattice.centres_um()
+    within = np.zeros(shape, dtype=bool)
+    for cone in range(2):
+        box = np.ones(shape, dtype=bool)
+        for axis, name in enumerate("xyz"):
+            here = tissue[f"cone.{name}"][cone]
+            box &= np.abs(centres[axis] - here) <= reach + 1.01 * tissue.lattice.spacing_um[axis]
+        within |= box
+    assert 0 < within.sum() < within.size
+    np.testing.assert_array_equal(near[within], whole[within])
+    # every block by itself
+    tissues = landscape.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE))
+    p = process.params
+    substrate = landscape.Substrate(
+        1.0, 0.5, 0.8, 0.05, 0.5, 0.2, 5.0, 1.0, 0.3, 1.0, 0.0, 2.5, p.branching, p.branching_white
+    )
+    blocks = tuple(-(-n // landscape.WIDTH) for n in shape)
+    which = np.arange(math.prod(blocks))
+    part = np.full((math.prod(shape), landscape.CHANNELS), -1.0)
+    landscape.survey_blocks(0, which.size - 1, which, blocks, shape, tissues, substrate, part)
+    part = part.reshape(*shape, landscape.CHANNELS)
+    last = tuple(slice((b - 1) * landscape.WIDTH, None) for b in blocks)
+    assert (part[last] == -1.0).all()
+    part[last] = whole[last]
+    np.testing.assert_array_equal(part, whole)
+
+
 # -------------------------------------------------------------------------------------------- sampling
 def twin_sample(
     tissue: Tissue, fields: dict[str, np.ndarray], point: np.ndarray

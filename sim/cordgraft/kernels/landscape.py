@@ -15,6 +15,8 @@ from cordgraft.kernels.compile import body, kernel
 #: Channels of the landscape.
 HOST, GRAFT, ALIGNED, CUE, INTACT, INHIBITOR, BRANCHING = range(7)
 CHANNELS = 7
+#: Voxels along each axis of the blocks in which the landscape is made.
+WIDTH = 16
 
 
 class Tissues(NamedTuple):
@@ -95,6 +97,28 @@ def survey_all(start: Any, stop: Any, tissues: Any, substrate: Any, land: Any) -
     """Write the landscape of voxels ``start .. stop``; land (voxels, channel)."""
     for v in range(start, stop):
         survey(v, tissues, substrate, land)
+
+
+@body
+def survey_block(block: Any, blocks: Any, shape: Any, tissues: Any, substrate: Any, land: Any) -> None:
+    """Write the landscape of one block of `WIDTH` voxels along each axis; `block` counts in C order of `blocks`."""
+    _, by, bz = blocks
+    nx, ny, nz = shape
+    x0, y0, z0 = WIDTH * (block // (by * bz)), WIDTH * (block // bz % by), WIDTH * (block % bz)
+    for x in range(x0, min(x0 + WIDTH, nx)):
+        for y in range(y0, min(y0 + WIDTH, ny)):
+            row = (x * ny + y) * nz
+            for z in range(z0, min(z0 + WIDTH, nz)):
+                survey(row + z, tissues, substrate, land)
+
+
+@kernel
+def survey_blocks(
+    start: Any, stop: Any, which: Any, blocks: Any, shape: Any, tissues: Any, substrate: Any, land: Any
+) -> None:
+    """Write the landscape of the blocks ``which[start:stop]``; `blocks`, `shape` (3,): blocks and voxels per axis."""
+    for n in range(start, stop):
+        survey_block(which[n], blocks, shape, tissues, substrate, land)
 
 
 @body

@@ -97,6 +97,10 @@ LANDSCAPE = (
 )
 
 
+#: A standard normal from a 52-bit uniform is never farther from zero than ``sqrt(2 x 53 ln 2)`` = 8.57.
+FARTHEST_DEVIATE = 8.6
+
+
 class AxonGrowth(Process):
     """Advances every growth cone and logs its path."""
 
@@ -248,23 +252,30 @@ class AxonGrowth(Process):
             return
         work = self._work(tissue, key, n)
         before = _flat_voxels(tissue)
+        arc = tissue["cone.arc_um"].copy()
+        growth = self._growth(key)
+        reach = FARTHEST_DEVIATE * growth.fluctuation * growth.fluctuation_factor
+        reach = 1.01 * key.dt_h * (growth.speed + reach)
         run_blocks(
             kernels.advance_all,
             n,
             tissue.cones.view(kernels.Cones),
             work,
             tissue.segments.view(kernels.Paths),
-            self._space(tissue),
-            self._growth(key),
+            self._space(tissue, reach),
+            growth,
             key,
         )
+        if (tissue["cone.arc_um"] - arc).max() > reach:
+            raise ArithmeticError(f"a growth cone went further than {reach:.0f} um, where nobody looked at the tissue")
         rows = self._log(tissue, work, key.tick)
         self._settle(tissue, before)
         self._branch(tissue, work, rows, key.tick)
         self._refresh(tissue)
 
     # ------------------------------------------------------------------------------------- set-up
-    def _space(self, tissue: Tissue) -> Any:
+    def _space(self, tissue: Tissue, reach_um: float | None = None) -> Any:
+        """Return the lattice as cones see it; with `reach_um` only as far round each living cone."""
         from cordgraft.kernels import landscape as kernels
         from cordgraft.kernels.compile import run_blocks
 
@@ -288,7 +299,16 @@ class AxonGrowth(Process):
         tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE))
         lattice = tissue.lattice
         land = np.empty((*lattice.shape, kernels.CHANNELS))
-        run_blocks(kernels.survey_all, lattice.size, tissues, substrate, land.reshape(lattice.size, kernels.CHANNELS))
+        flat = land.reshape(lattice.size, kernels.CHANNELS)
+        if reach_um is None:
+            run_blocks(kernels.survey_all, lattice.size, tissues, substrate, flat)
+        else:
+            near = _blocks_within(tissue, reach_um, kernels.WIDTH)
+            which = np.flatnonzero(near)
+            shape = lattice.shape
+            run_blocks(
+                kernels.survey_blocks, which.size, which, near.shape, shape, tissues, substrate, flat, block=64
+            )
         return kernels.Space(tissue["map.cord"], land, (*lattice.origin_um, *lattice.spacing_um))
 
     def _growth(self, key: Key) -> Any:
@@ -439,6 +459,27 @@ class AxonGrowth(Process):
         fresh = np.where(censored, AxonState.CENSORED, fresh)
         fresh = np.where(tissue["fibre.connected_tick"] >= 0, AxonState.CONNECTED, fresh)
         tissue["fibre.state"][tipped] = fresh[tipped]
+
+
+def _blocks_within(tissue: Tissue, reach_um: float, width: int) -> Any:
+    """Return which blocks of `width` voxels lie within reach of a cone that can move : (x, y, z) bool."""
+    lattice = tissue.lattice
+    near = np.zeros([-(-n // width) for n in lattice.shape], dtype=bool)
+    moving = tissue["cone.state"] <= ConeState.PAUSED
+    voxels = np.unravel_index(_flat_voxels(tissue)[moving], lattice.shape)
+    near[tuple(index // width for index in voxels)] = True
+    for axis, (n, spacing) in enumerate(zip(lattice.shape, lattice.spacing_um, strict=True)):
+        if n == 1:
+            continue
+        # one voxel more: a cone looks at the corners of the cell that holds it
+        widened = near.copy()
+        for shift in range(1, int(np.ceil((reach_um / spacing + 1.0) / width)) + 1):
+            here, there = [slice(None)] * 3, [slice(None)] * 3
+            here[axis], there[axis] = slice(shift, None), slice(None, -shift)
+            widened[tuple(here)] |= near[tuple(there)]
+            widened[tuple(there)] |= near[tuple(here)]
+        near = widened
+    return near
 
 
 def _flat_voxels(tissue: Tissue) -> Any:
