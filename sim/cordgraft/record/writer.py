@@ -288,7 +288,8 @@ class RunWriter:
                 self.log("packed the maps into fewer files")
         except StoreError as error:
             self.unpacked = f"{error}; the run is complete, its maps stay in a file per day"
-            self.log(f"caution: {self.unpacked}")
+            with suppress(StoreError):
+                self.log(f"caution: {self.unpacked}")
 
     @property
     def packs(self) -> bool:
