@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,79 @@ def test_sources_name_what_a_reader_can_find() -> None:
     assert pages == []
     tuned = ("parameters.axon_emergence.neuron_share", "parameters.inflammation.neutrophil_time")
     assert {all_specs()[name].evidence for name in tuned} == {"calibrated"}
+
+
+# -------------------------------------------------------------- every input against every outcome of the table
+
+#: Words that say nothing about what is measured.
+COMMON_WORDS = frozenset(
+    ["the", "and", "per", "with", "after", "for", "from", "mouse", "rat", "human", "graft", "cord", "time", "day", "value"]
+)
+#: Inputs that have the very number of an outcome and a word in common with it, each looked at: why it is another thing.
+LOOKED_AT: dict[tuple[str, str], str] = {
+    ("parameters.axon_growth.fluctuation_at", "min_spared_axons_for_stepping"): "a growth product, no share of axons",
+    ("parameters.axon_injury.capacity_spread", "axon_loss_day1_mild_contusion"): "a spread of a logarithm, no loss",
+    ("parameters.remodelling.clearance_time", "myelin_clearance_time_rat"): "dead tissue of people, not myelin of rats",
+    ("parameters.axon_injury.gracile_fibres", "graft_axon_count_90d"): "fibres of the host, not of the graft",
+    ("treatments.cell_graft.site_spacing", "max_guidance_distance_diffusible"): "a distance that the surgeon chooses",
+    ("treatments.cell_graft.inhibited_to_neuron", "inhibitor_promoter_ratio_threshold"): "another inhibitor",
+}
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a name or a sentence that say what is measured, in the singular."""
+    return {word.rstrip("s") for word in re.findall(r"[a-z]{3,}", text.lower())} - COMMON_WORDS
+
+
+def inputs() -> Iterator[tuple[str, ParameterSpec]]:
+    """Yield address and spec of every quantity of biology, as it stands by default and under every preset."""
+    for address, spec in all_specs().items():
+        chosen = address.startswith(("safety.", "record.")) or address.endswith(".period")
+        if spec.kind == "quantity" and not chosen:
+            yield from ((address, spec.under(preset) if preset else spec) for preset in ("", *PRESETS))
+
+
+def same_number(spec: ParameterSpec, row: dict[str, str]) -> bool:
+    """Whether the default of a spec is the value of a row, in units of one dimension."""
+    try:
+        value = convert(float(row["value"]), row["units"], spec.unit)
+    except (UnitError, ValueError):
+        return False
+    return spec.default is not None and spec.default == pytest.approx(value, rel=1e-3, abs=0.0)
+
+
+def test_no_input_is_an_outcome_in_disguise(table: dict[str, dict[str, str]]) -> None:
+    outcomes = {name: row for name, row in table.items() if row["role"] == "outcome"}
+    assert len(outcomes) > 20
+    found = {
+        (address, name)
+        for address, spec in inputs()
+        for name, row in outcomes.items()
+        if words(name.replace("_", " ")) & words(f"{address.split('.', 1)[-1]} {spec.meaning}".replace("_", " "))
+        and same_number(spec, row)
+    }
+    assert found - LOOKED_AT.keys() == set(), "is this the outcome itself? If not, say in LOOKED_AT why"
+    assert LOOKED_AT.keys() - found == set(), "no longer so: take it out of LOOKED_AT"
+
+
+def test_what_cites_the_paper_of_an_outcome_and_lies_in_its_range_is_calibrated(
+    table: dict[str, dict[str, str]],
+) -> None:
+    checked, wrong = 0, []
+    for row in table.values():
+        reference = row["doi_or_pmcid"].strip()
+        if row["role"] != "outcome" or not reference:
+            continue
+        for address, spec in inputs():
+            if reference not in (spec.doi, *spec.source.replace(",", " ").split()) or spec.default is None:
+                continue
+            try:
+                low, high = (convert(float(row[key]), row["units"], spec.unit) for key in ("low", "high"))
+            except (UnitError, ValueError):
+                continue
+            if low <= spec.default <= high:
+                checked += 1
+                if spec.evidence != "calibrated":
+                    wrong.append(f"{address}: {spec.default:g} {spec.unit} lies in the range of {row['name']}")
+    assert wrong == []
+    assert checked > 0
