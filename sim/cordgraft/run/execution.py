@@ -72,6 +72,7 @@ def run_order(order: Order) -> int:
         return OK
     from cordgraft.engine.model import CordModel
     from cordgraft.engine.runner import run_model
+    from cordgraft.scenario.build import estimate
 
     started = time.monotonic()
     if order.talks:
@@ -80,6 +81,10 @@ def run_order(order: Order) -> int:
     # For several seeds this is the check that they can run at all, before anything is written.
     with compiling_notice(order.quiet), config.locating():
         model = CordModel(config, threads=order.threads)
+    if order.talks:
+        needed = estimate(model.built.config, model.tissue.lattice)
+        say(f"memory: {needed.sentence()}")
+        say(f"time: {needed.time_sentence()}" + ("" if seeds is None else ", each seed"))
     if not order.quiet:
         say_cautions(model.cautions)
     if seeds is not None:

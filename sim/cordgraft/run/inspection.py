@@ -121,19 +121,24 @@ def too_large_here(config: Config) -> tuple[Caution, ...]:
     # Masks say for themselves how large the lattice is, and counting the arrays of a small one takes a while.
     if config.geometry.cord_mask or math.prod(config.geometry.voxels) < SURELY_FITS:
         return ()
-    from cordgraft.scenario.build import estimate
+    from cordgraft.scenario.build import estimate, make_processes, resting_processes
+    from cordgraft.scenario.size import what_fits
 
     size = estimate(config)
     if size.fits:
         return ()
-    sentence = f"does not fit into the memory of this machine and would not run here: {size.sentence()}"
+    active = make_processes(config)
+    rest = what_fits(config, config.geometry.lattice(), active, resting_processes(config, active))
+    sentence = (
+        f"does not fit into the memory of this machine and would not run here: {size.sentence()}; {rest}"
+    )
     return (Caution("geometry.voxel", sentence),)
 
 
 def print_plan(config: Config, json_output: bool) -> None:
     """Print processes, fields and size of a run."""
     from cordgraft.engine.pipeline import Pipeline
-    from cordgraft.scenario.build import build
+    from cordgraft.scenario.build import build, estimate
 
     with config.locating():
         built = build(config)
@@ -160,10 +165,18 @@ def print_plan(config: Config, json_output: bool) -> None:
         "tick_h": tissue.clock.tick_h,
         "state_bytes": tissue.nbytes(),
     }
+    needed = estimate(built.config, tissue.lattice)
     if json_output:
         say(
             json.dumps(
-                {"title": built.config.title, "processes": rows, "fields": fields, "size": size}, indent=2
+                {
+                    "title": built.config.title,
+                    "processes": rows,
+                    "fields": fields,
+                    "size": size,
+                    "estimate": needed.as_record(),
+                },
+                indent=2,
             )
         )
         return
@@ -178,6 +191,8 @@ def print_plan(config: Config, json_output: bool) -> None:
     say(
         f"{tissue.clock.ticks} ticks of {tissue.clock.tick_h:g} h: {tissue.clock.days(tissue.clock.ticks):g} days"
     )
+    say(f"memory: {needed.sentence()}")
+    say(f"time: {needed.time_sentence()}")
     say_cautions(built.cautions)
 
 

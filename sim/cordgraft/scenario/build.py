@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cordgraft.core.clock import Clock
-from cordgraft.core.contract import ArraySpec, Process, TransferSpec, provisions
+from cordgraft.core.contract import Process
 from cordgraft.core.lattice import Lattice
 from cordgraft.core.problems import BadInput, Caution, Problem
 from cordgraft.processes import registry
@@ -18,18 +16,13 @@ from cordgraft.processes.graft_delivery import GraftDelivery
 from cordgraft.processes.subject import Subject, draw_subject
 from cordgraft.scenario.anatomy import CordMaps, elliptic_cord, masked_cord
 from cordgraft.scenario.config import Config
-from cordgraft.state.axons import AXON_COLUMNS
-from cordgraft.state.cells import CELL_COLUMNS
-from cordgraft.state.maps import FRACTION_SPECS, MAP_SPECS
+from cordgraft.scenario.size import MEMORY_SHARE as MEMORY_SHARE
+from cordgraft.scenario.size import Estimate, declarations, estimate_of, refuse_if_too_large
+from cordgraft.scenario.size import free_memory as free_memory
 from cordgraft.state.tissue import Setting, Tissue
 
 if TYPE_CHECKING:
     from cordgraft.scenario.masks import PatientGeometry
-
-#: Bytes per voxel beyond the state itself: work arrays of the solvers and the copy that a checkpoint takes.
-WORK_ARRAYS = 24
-#: Part of the machine's free memory that a run may plan to use.
-MEMORY_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -57,29 +50,6 @@ class Built:
     cautions: tuple[Caution, ...]
     patient: PatientGeometry | None = None
     resting: tuple[Process, ...] = ()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Size of a run before it starts; memory in bytes."""
-
-    voxels: int
-    arrays: int
-    state_bytes: int
-    peak_bytes: int
-    available_bytes: int | None
-
-    @property
-    def fits(self) -> bool:
-        """Whether the run fits into the free memory of this machine (true where that is unknown)."""
-        return self.available_bytes is None or self.peak_bytes <= MEMORY_SHARE * self.available_bytes
-
-    def sentence(self) -> str:
-        """Return the estimate in words."""
-        text = f"{self.voxels:,} voxels x {self.arrays} arrays: about {self.peak_bytes / 1e9:.2f} GB at peak"
-        if self.available_bytes is not None:
-            text += f", {self.available_bytes / 1e9:.1f} GB free"
-        return text
 
 
 def make_processes(config: Config) -> tuple[Process, ...]:
@@ -117,43 +87,10 @@ def resting_processes(config: Config, active: tuple[Process, ...]) -> tuple[Proc
 
 
 def estimate(config: Config, lattice: Lattice | None = None) -> Estimate:
-    """Return how much memory the run will need and how much is free."""
-    lattice = lattice if lattice is not None else config.geometry.lattice()
+    """Return how much memory and time a run will need and how much memory is free."""
     active = make_processes(config)
-    arrays, transfers = declarations((*active, *resting_processes(config, active)))
-    grids = sum(1 for spec in arrays if spec.group in ("map", "fraction", "density", "field")) + len(
-        transfers
-    )
-    grids += sum(1 for spec in arrays if spec.group == "field")  # their sources
-    state = grids * lattice.size * 8
-    return Estimate(
-        voxels=lattice.size,
-        arrays=grids,
-        state_bytes=state,
-        # state, a snapshot of it while a checkpoint is written, and work arrays; plus the libraries themselves
-        peak_bytes=int(2 * state + WORK_ARRAYS * lattice.size * 8 + 350e6),
-        available_bytes=free_memory(),
-    )
-
-
-def free_memory() -> int | None:
-    """Return the memory that is free for a new program, bytes, or None where the system does not say."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
-def declarations(processes: tuple[Process, ...]) -> tuple[list[ArraySpec], list[TransferSpec]]:
-    """Return every array and transfer of a run: those of the state and those the processes provide."""
-    return provisions(processes, (*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS))
+    lattice = lattice if lattice is not None else config.geometry.lattice()
+    return estimate_of(config, lattice, active, resting_processes(config, active))
 
 
 def build(config: Config) -> Built:
@@ -178,7 +115,7 @@ def build(config: Config) -> Built:
         return _build_from_scan(config, processes, resting)
     config = of_subject_size(config, processes)
     lattice = config.geometry.lattice()
-    refuse_if_too_large(config, lattice)
+    refuse_if_too_large(config, lattice, processes, resting)
     maps = elliptic_cord(lattice, config.geometry.cord_diameter_um, config.geometry.grey_share)
     tissue = _assemble(config, lattice, (*processes, *resting), maps)
     return Built(config, tissue, processes, config.cautions, resting=resting)
@@ -192,20 +129,6 @@ def of_subject_size(config: Config, processes: tuple[Process, ...]) -> Config:
     size = draw_subject(subject.params, config.seed)["size"]
     width, depth = config.geometry.cord_diameter_um
     return replace(config, geometry=replace(config.geometry, cord_diameter_um=(size * width, size * depth)))
-
-
-def refuse_if_too_large(config: Config, lattice: Lattice) -> None:
-    """Raise `BadInput` with the numbers if the run cannot fit into the free memory of this machine."""
-    size = estimate(config, lattice)
-    if not size.fits:
-        raise BadInput(
-            Problem(
-                "the lattice does not fit into the memory of this machine: " + size.sentence(),
-                key="geometry.voxel",
-                value=" x ".join(f"{edge:g} um" for edge in lattice.spacing_um),
-                allowed=f"at most {MEMORY_SHARE:.0%} of the free memory; take larger voxels or a shorter length",
-            )
-        )
 
 
 def _assemble(config: Config, lattice: Lattice, processes: tuple[Process, ...], maps: CordMaps) -> Tissue:
@@ -247,9 +170,9 @@ def _build_from_scan(config: Config, processes: tuple[Process, ...], resting: tu
         section="volume" if geometry.section == "volume" else "midsagittal",
         slab_um=geometry.slab_um,
         length_um=geometry.length_um,
+        admit=lambda lattice: refuse_if_too_large(config, lattice, processes, resting),
     )
     lattice = patient.lattice
-    refuse_if_too_large(config, lattice)
     diameters_um = (patient.diameter_rl_um, patient.diameter_ap_um)
     maps = masked_cord(lattice, patient.cord_fraction, diameters_um, geometry.grey_share)
     # The run's own diameters are those of the scan at the epicentre, not the table's for this level.

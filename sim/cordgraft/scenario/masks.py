@@ -16,6 +16,7 @@ ever continued. Only shape is built here; what state the tissue is in follows el
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -156,6 +157,7 @@ def build_patient_geometry(
     slab_um: float | None = None,
     length_um: float | None = None,
     centre: Literal["lesion", "cord"] = "lesion",
+    admit: Callable[[Lattice], None] | None = None,
 ) -> PatientGeometry:
     """Straighten a patient's masks onto a lattice.
 
@@ -172,6 +174,8 @@ def build_patient_geometry(
         Length along the cord; what the mask holds unless given. Rounded up to a multiple of 16 voxels.
     centre : {"lesion", "cord"}
         What a given length is centred on. Without a lesion, the cord.
+    admit : callable, optional
+        Is shown the lattice before anything of its size is made, and may refuse it by an exception.
 
     Raises
     ------
@@ -212,6 +216,8 @@ def build_patient_geometry(
     lattice, padding = patient_lattice(cord_points, straight, slice_um, spacing, section, length_um, centre)
     span = _lesion_span(lesion_points, slice_um)
     _check_lesion(span, lattice, pair, slices, cautions)
+    if admit is not None:
+        admit(lattice)
 
     source = mask_channels(pair, slices)
     profile = profile_lattice(lattice, cord_points, straight)

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import zlib
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from cordgraft.core.centreline import Floats, apply_affine
 from cordgraft.core.problems import BadInput, Caution, Problem, nearest
+from cordgraft.scenario.size import scan_too_large
 
 CORD_KEY = "geometry.cord_mask"
 LESION_KEY = "geometry.lesion_mask"
@@ -94,6 +96,12 @@ def read_volume(path: str | Path, key: str, cautions: list[Caution]) -> Volume:
         raise MaskError(
             f"'{file}' has {len(shape)} dimensions", key, " x ".join(map(str, shape)),
             "One 3-D mask is needed; take one volume out of the file",
+        )  # fmt: skip
+    too_large = scan_too_large(prod(shape))
+    if too_large:
+        raise MaskError(
+            f"'{file}' does not fit into the memory of this machine", key, too_large,
+            "Crop it to the cord, or resample it to larger voxels",
         )  # fmt: skip
     try:
         values = np.asanyarray(image.dataobj).reshape(shape)

@@ -40,9 +40,9 @@ class Coarse:
 PREVIEW: dict[str, Coarse] = {
     "mouse": Coarse(50.0, 6, 24.0),
     "rat": Coarse(100.0, 20, 24.0),
-    "human": Coarse(500.0, 25, 48.0),
+    "human": Coarse(600.0, 25, 24.0),
 }
-#: Outcomes of which a preview says nothing: off by more than half of their value with a wide scatter, as measured.
+#: Outcomes of which a preview says nothing, as measured: docs/preview.md calls them meaningless.
 UNUSABLE: dict[str, tuple[str, ...]] = {}
 
 
@@ -74,10 +74,11 @@ def coarsened(given: Mapping[str, Any]) -> dict[str, Any]:
     record = dict(given.get("record", {}))
     series = Record.for_preset(species, **{key: record[key] for key in ("series",) if key in record}).series
     record["series"] = min(max(series, coarse.series_h), max(series, float(given["duration"])))
-    parameters = {
-        name: {**keys, "period": math.ceil(keys["period"] / tick - 1e-9) * tick} if keys.get("period") else keys
-        for name, keys in given.get("parameters", {}).items()
-    }
+    parameters = {}
+    for name, keys in given.get("parameters", {}).items():
+        period = keys.get("period")
+        rounded = {} if period is None else {"period": math.ceil(period / tick - 1e-9) * tick}
+        parameters[name] = {**keys, **rounded}
     return {
         **given,
         "tick": tick,
