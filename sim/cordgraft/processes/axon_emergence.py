@@ -8,9 +8,12 @@ axon starts at a random point of the neuron's voxel in a random direction (in th
 sphere in a volume) and stands for as many axons as the neuron stands for cells. When the neuron dies its axon
 is lost with all its tips and synapses.
 
-*Host.* A stump that rests (state dormant) regains a growth cone at
-``rate (1 - M1^2/(M1^2 + m^2))`` per day, ``M1`` = density of pro-inflammatory macrophages at the stump; the
-cone heads away from the soma. Whether it gets anywhere is decided by growth (`axon_growth`).
+*Host.* A stump that rests (state dormant) regains a growth cone at a rate that macrophages hold down::
+
+    rate = r (1 - M1^2/(M1^2 + m^2))
+
+``M1`` = density of pro-inflammatory macrophages at the stump, ``r`` `sprout_rate`, ``m`` `sprout_half`; the cone
+heads away from the soma. Whether it gets anywhere is decided by growth (`axon_growth`).
 
 Chances over a step of length dt are ``1 - e^(-rate dt)``: exact for any step.
 

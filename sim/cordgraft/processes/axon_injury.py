@@ -8,20 +8,27 @@ section a fibre at ``(rho, phi)`` is put on the ventral radius with probability 
 dorsal one; its true distance out of the section stays with it (``fibre.lateral_um``). A simulated fibre stands
 for (number of fibres of the tract) / (simulated fibres of the tract) real ones.
 
-*Severing.* With ``dead = max(impact, 1 - (white + grey)/(white + grey before))`` the share of fibres severed in
-a voxel is ``f = 1 - (1 - dead)(1 - c sigma)``, ``sigma`` the local severity and ``c`` the shear of tissue that
-survives. A fibre withstands up to its own threshold, a uniform number in (0, 1), and is severed in the first
-voxel from its soma where ``f`` exceeds it: at the impact, or later when its tissue dies. Damage along one fibre
-is thus wholly correlated: the worst place counts.
+*Severing.* The share ``f`` of fibres that is severed in a voxel follows from what is dead there::
 
-*Swelling.* A struck fibre that is not severed swells at ``1.6 z e^(-t/0.7 d)`` per day, ``t`` = time since it
-was struck, ``z = sigma^2/(sigma^2 + 0.1^2)`` (so that the rule fades out with the impact). Swollen fibres leave
-that state at 1/4 per day: 43 % resolve, the rest break and are severed. A swollen fibre does not conduct.
+    dead = max(impact, 1 - (white + grey)/(white + grey before))
+    f = 1 - (1 - dead)(1 - c sigma)
 
-*Die-back.* A severed end recedes 300 um at once, then at ``rate x q x M1``, ``M1`` = density of pro-inflammatory
-macrophages at the stump, ``q`` its own factor, even over 1 +- 0.5. A stump that has left the macrophages behind,
-or that they have left, rests (dormant): how far fibres die back is an outcome. Fibres that had regrown and are
-cut again nearer to the soma lose what they had grown.
+``sigma`` the local severity and ``c`` the shear of tissue that survives. A fibre withstands up to its own
+threshold, a uniform number in (0, 1), and is severed in the first voxel from its soma where ``f`` exceeds it: at
+the impact, or later when its tissue dies. Damage along one fibre is thus wholly correlated: the worst place counts.
+
+*Swelling.* A struck fibre that is not severed swells at a rate that fades out with the impact and with the time ``t``
+since it was struck::
+
+    rate = 1.6/d z e^(-t/0.7 d),   z = sigma^2/(sigma^2 + 0.1^2)
+
+Swollen fibres leave that state at 1/4 per day: 43 % resolve, the rest break and are severed. A swollen fibre does not
+conduct.
+
+*Die-back.* A severed end recedes 300 um at once, then at ``60 um/d x q x M1``, ``M1`` = density of pro-inflammatory
+macrophages at the stump, ``q`` its own factor, even over 1 +- 0.5. A stump that has left the macrophages behind, or
+that they have left, rests (dormant): how far fibres die back is an outcome. Fibres that had regrown and are cut
+again nearer to the soma lose what they had grown.
 
 Symbols: rho 1; phi rad; impact, sigma, f 1; M1 1 (1 = a saturated voxel); times d; lengths um.
 

@@ -2,13 +2,16 @@
 
 What is modelled
 ----------------
-A living growth cone that has a partner within reach connects at ``0.02 per day x identity x reach x free``; its
-chance over a step of length dt is ``1 - e^(-rate dt)``. It stops there and its fibre counts as connected.
+A living growth cone that has a partner within reach connects at a rate; its chance over a step of length dt is
+``1 - e^(-rate dt)``. It stops there and its fibre counts as connected::
 
-*Reach.* Places within a voxel are not followed, so ``reach = 1 - e^(-n 4/3 pi (20 um)^3)`` is the chance that
-at least one partner lies within 20 um when partners of density ``n`` are strewn at random. For host axons ``n``
-is the density of living grafted neurons in the voxel; for axons that meet the host it is the density of neurons
-in grey matter times the share of grey matter that is left.
+    rate  = 0.02/d x identity x reach x free
+    reach = 1 - e^(-n 4/3 pi (20 um)^3),   free = 1 - synapses/places
+
+*Reach.* Places within a voxel are not followed, so it is the chance that at least one partner lies within 20 um
+when partners of density ``n`` are strewn at random. For host axons ``n`` is the density of living grafted neurons
+in the voxel; for axons that meet the host it is the density of neurons in grey matter times the share of grey
+matter that is left.
 
 *Free.* A grafted neuron has `graft_sites` places; one of the neurons of the voxel is drawn and the share of its
 places still free enters the rate. Host neurons of a voxel share their places likewise. Cones that connect in one

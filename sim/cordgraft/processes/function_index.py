@@ -2,25 +2,38 @@
 
 What is modelled
 ----------------
-*Conduction* of tract k: ``c_k = mean over its fibres of live x (1 - B)``. ``B = z (beta e^(-t/tau_f) +
-gamma e^(-t/tau_s))`` is the reversible block of a fibre, t = time since that fibre was struck,
-``z = sigma^2/(sigma^2 + 0.1^2)`` with the greatest severity sigma along it (no impact, no block).
+*Conduction* of tract k, a mean over its fibres, with the reversible block ``B`` of a fibre::
 
-*Drive*: ``D_k = c_k (1 + Pi) + g_k + r_k``. ``g_k``: share of fibres that regrew to host neurons beyond the
-lesion. ``r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi``: relay, ``h_k`` host synapses on grafted neurons, ``o``
-graft synapses on host neurons on the far side, m maturity, chi identity (1 for tracts that do not mind).
+    c_k = mean of live (1 - B)
+    B = z (beta e^(-t/tau_f) + gamma e^(-t/tau_s)),   z = sigma^2/(sigma^2 + 0.1^2)
 
-*Plasticity*, one Pi for all tracts: ``Pi' = k_Pi W (Pi_max - Pi)``, ``W = H(1 - Pn; 0.45, 2)``. The nets round
-neurons ``Pn`` (1 at rest) follow ``Pn' = (1 - Pn)/10 d - 0.3/d M Pn``, ``M`` = mean density of all macrophages
-over the grey matter that is left within one segment of the primary lesion; active chondroitinase e (mean there, U/mL)
-adds a loss of ``10/d e``. ``Pi_max`` = its default x the
-subject's factor + ``a F (1 - e^(-x_s/l_seg))``, F = mean trophic occupancy c/(1 + c) over the white matter that
-is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both equations are solved exactly for the
-step, with M and F constant in it.
+``live`` 1 for an unbroken fibre, 0 for a swollen or severed one; ``t`` time since that fibre was struck, ``sigma`` the
+greatest severity along it (no impact, no block).
 
-*Indices.* ``D = sum omega_k D_k`` over the descending tracts, ``M = (1 + K^n) H(D; K, n)``, at most 1; sensory
-index: the same form of the mean of gracile and spinothalamic drive. BMS = 9 M, BBB = 21 M are expectations: no
-rounding, no examiner.
+*Drive* of tract k, with the relay ``r_k`` through the graft::
+
+    D_k = c_k (1 + Pi) + g_k + r_k,   r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi
+
+``g_k`` share of fibres that regrew to host neurons beyond the lesion; ``h_k`` host synapses on grafted neurons, ``o``
+graft synapses on host neurons on the far side, ``m`` maturity, ``chi`` identity (1 for tracts that do not mind).
+
+*Plasticity*, one ``Pi`` for all tracts, behind the window ``W`` that opens as nets round neurons ``Pn`` are lost::
+
+    Pi' = k_Pi W (Pi_max - Pi),   W = H(1 - Pn; 0.45, 2)
+    Pn' = (1 - Pn)/10 d - (0.3/d M + 10/d e) Pn
+    Pi_max = Pi_0 s + a F (1 - e^(-x_s/l_seg))
+
+``M`` mean density of all macrophages, ``e`` of active chondroitinase (U/mL) over the grey matter that is left within
+one segment of the primary lesion; ``Pi_0`` `plasticity_limit`, ``s`` the subject's factor; ``F`` mean trophic occupancy
+c/(1 + c) over the white matter that is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both rates
+are solved exactly for the step, with ``M``, ``e`` and ``F`` constant in it.
+
+*Indices*, from the descending tracts with weights ``omega`` that sum to one::
+
+    D = sum omega_k D_k,   motor = min(1, (1 + K^n) H(D; K, n)),   BMS = 9 motor,   BBB = 21 motor
+
+sensory index: the same form of the mean of gracile and spinothalamic drive. Scores are expectations: no rounding, no
+examiner.
 
 Symbols: ``H(x; k, n) = x^n/(x^n + k^n)``; times d; everything else 1.
 

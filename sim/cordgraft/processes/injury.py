@@ -3,25 +3,32 @@
 Acts once, at tick 0. Positions in the cross-section are elliptic: ``rho`` from 0 (axis) to 1 (pia), `y` from -1
 (dorsal) to 1 (ventral); `b` is half the antero-posterior diameter, and depths are in units of it.
 
-**Core.** Contusion and compression kill the ellipsoid ``rho' < (1 - r) sqrt(1 - (z/z_L)^2)`` round a centre that
-for impactors lies 0.1 b dorsally (no more than the rim is thick: an offset moves rim from one side to the other).
-`r` is the relative thickness of the spared rim: ``r = max(0, r_0 + 0.45 (1 - sigma E) + SD xi)``, sigma the
-severity, E the energy of this subject, r_0 zero in rodents and by level in people. Where the scenario states
-``primary_spared_white_matter``, the core is instead as wide as makes the white matter that survives in the plane
-of the epicentre have that share, by the area weights of the whole cord (a section: distance from the axis; a volume:
-voxels), and then ``1 - share`` is multiplied by E. The length grows with the cube root of E. Crush kills the same
-disc for ``|z| < z_L`` (by default all of it), transection everything there, dorsal and lateral hemisection the
-part beyond a plane. Across the surface of the core the killed share of white matter falls from 1 to 0 over the
+**Core.** Contusion and compression kill an ellipsoid round a centre that for impactors lies 0.1 b dorsally (no more
+than the rim is thick: an offset moves rim from one side to the other)::
+
+    rho' < (1 - r) sqrt(1 - (z/z_L)^2),   r = max(0, r_0 + 0.45 (1 - sigma E) + SD xi)
+
+``rho'`` and ``z`` across and along the cord from that centre, ``z_L`` half of `primary_length` times the cube root
+of ``E``; ``r`` the relative thickness of the spared rim; ``sigma`` the severity (`sigma_mild` and so on), ``E`` the
+energy of this subject, ``r_0`` (`rim_base`) zero in rodents and by level in people, ``SD`` `rim_spread`, ``xi`` a
+standard normal number. Where the scenario states ``primary_spared_white_matter``, the core is instead as wide as
+makes the white matter that survives in the plane of the epicentre have that share, by the area weights of the whole
+cord (a section: distance from the axis; a volume: voxels), and then ``1 - share`` is multiplied by E. Crush kills
+the same disc for ``|z| < z_L`` (by default all of it), transection everything there, dorsal and lateral hemisection
+the part beyond a plane. Across the surface of the core the killed share of white matter falls from 1 to 0 over the
 depth `edge` (a twentieth of half the cord for cuts; at least a voxel), that of grey matter is 1.5 times as large;
 ``z_L`` counts to the middle of that zone, and `r` is understood as the share of white matter that a sharp core
 would spare, so that ``r = 0`` spares nothing.
 
-**Round the core**, by the depth `e` beyond it: tissue at risk, ``A_0 sigma E`` of what survives at its surface,
-falling to zero at ``at_risk_reach``; and the local severity, which starts the damage signal: ``sigma E`` in the
-core and in the rim (up to ``rim_depth``), falling with the square to zero ``milieu_reach`` further. Of the dead
-tissue the share ``0.3 H(sigma; 0.6, 4)``, ``H(x; k, n) = x^n/(x^n + k^n)``, in grey and half of that in white matter
-becomes blood. The vessels of
-the core and the rim are lost by the process ``vessels``, which reads ``map.impact`` and ``map.severity``.
+**Round the core**, by the depth `e` beyond it: the share of surviving tissue that is at risk, the local severity,
+which starts the damage signal, and the share of dead grey matter that becomes blood (half of it in white matter)::
+
+    at risk  = min(1, 1.3 sigma E) (1 - e/0.8)                zero beyond e = 0.8
+    severity = sigma E min(1, (0.4 + 1 - e)/1)^2              full up to e = 0.4, zero beyond 1.4
+    blood    = 0.3 s^4/(s^4 + 0.6^4),   s = sigma E
+
+with `at_risk_share`, `at_risk_reach`, `rim_depth`, `milieu_reach` and `haemorrhage`. The vessels of the core and the
+rim are lost by `vessels`, which reads ``map.impact`` and ``map.severity``.
 
 **From a patient's scan.** Where the lattice carries a lesion mask (``map.lesion_mask``), the dead core is the
 mask: ``impact`` is the share of the voxel inside it, and nothing is at risk, because whatever was going to die
