@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tools import write_docs
 from tools.pages import prose
-from tools.pages.parameters import GROUPS, assumptions, entries, is_modelling
+from tools.pages.parameters import GROUPS, TOP_LEVEL, assumptions, entries, is_modelling
 from tools.pages.processes import text_of
 from tools.pages.tables import anchor
 
@@ -60,7 +60,9 @@ def test_every_parameter_and_mechanism_is_there(pages: dict[str, str]) -> None:
     page = pages["docs/parameters.md"]
     for entry in entries():
         table = page.split(f"\n### {entry.under}\n", 1)[1].split("\n### ", 1)[0]
-        row = next(line for line in table.splitlines() if line.startswith(f"| `{entry.key}` |"))
+        address = entry.key if entry.under == TOP_LEVEL else f"{entry.under}.{entry.key}"
+        start = f'| <a id="{address}"></a>`{entry.key}` |'
+        row = next(line for line in table.splitlines() if line.startswith(start))
         assert entry.spec.evidence in row or not is_modelling(entry), row
         for reference in (entry.spec.doi, *(v.get("doi", "") for v in entry.spec.variants.values())):
             assert reference in table
@@ -125,6 +127,7 @@ def test_links_lead_somewhere(pages: dict[str, str], repository: Path) -> None:
     headings = {}
     for path, text in pages.items():
         headings[path] = {anchor(line.lstrip("# ")) for line in text.splitlines() if line.startswith("#")}
+        headings[path].update(re.findall(r'<a id="([^"]+)"></a>', text))
     dead = []
     for path, text in pages.items():
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -133,7 +136,7 @@ def test_links_lead_somewhere(pages: dict[str, str], repository: Path) -> None:
             file, _, part = target.partition("#")
             there = ((repository / path).parent / file).resolve() if file else (repository / path).resolve()
             name = there.relative_to(repository).as_posix()
-            if not there.exists() or (part and part not in headings.get(name, {part})):
+            if not there.exists() or (part and part not in headings[name]):
                 dead.append(f"{path}: {target}")
     assert dead == []
 

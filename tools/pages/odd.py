@@ -49,6 +49,7 @@ PLACES_OF: dict[str, str] = {
     "fraction": "dry tissue; the fractions of a voxel sum to one",
     "density": "the host's cells and matrix, and room for the graft; nothing here diffuses",
     "field": "fields: diffusing, bound, or in balance at every step",
+    "lattice": "diffusing fields on lattices of their own, perhaps coarser; `field` is interpolated from them",
     "scalar": "numbers of the whole subject",
 }
 
@@ -138,6 +139,9 @@ def _entities() -> Iterable[str]:
         yield f"**Table `{group}`**: {AGENTS[group]}."
         yield table(("column", "unit", "meaning"), ((f"`{s.short}`", s.unit, s.meaning) for s in members))
     yield f"A cell is one of: {', '.join(KIND_NAMES.values())}."
+    unknown = {spec.group for spec in arrays.values()} - AGENTS.keys() - PLACES_OF.keys()
+    if unknown:
+        raise LookupError(f"no words for the arrays of the groups {sorted(unknown)}")
     for group, meaning in PLACES_OF.items():
         members = [spec for spec in arrays.values() if spec.group == group]
         yield f"**Group `{group}`**: {meaning}."

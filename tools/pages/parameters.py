@@ -28,9 +28,9 @@ from cordgraft.processes import registry
 from cordgraft.scenario.schema import all_specs
 from cordgraft.state.lines import LINES, Attribute
 
-LINES_TITLE = "Cell lines"
+LINES_TITLE, TOP_LEVEL = "Cell lines", "top level"
 #: Tables of what the user decides: it needs no evidence.
-CHOSEN = ("top level", "record", "numerics", "safety")
+CHOSEN = (TOP_LEVEL, "record", "numerics", "safety")
 MEANINGS = {
     "read": "a publication was read, and the value or range stands in it",
     "recalled": "known from the literature, but the publication was not opened again",
@@ -51,7 +51,8 @@ A treatment stands in a scenario under a name of its own, `treatments.NAME`; her
 Where a preset of a species or level has another value, it is named; what is not named holds for all. A value outside
 *possible* is refused; one outside the *cited range* is run, with a caution in every result. A value without cited
 range has no published range that anybody has read. Every mechanism has two keys more: `period`, the interval at which
-it is advanced, and, unless it is essential, `enabled`; both stand on [its page](processes/README.md)."""
+it is advanced, and, unless it is essential, `enabled`; both stand on [its page](processes/README.md). Units are written
+as in scenarios: um for micrometre, d for day, U for units of enzyme activity, nothing for a pure number."""
 
 
 class Entry(NamedTuple):
@@ -70,7 +71,7 @@ def entries() -> list[Entry]:
         if under.startswith("safety."):
             under, key = "safety", f"{under.split('.')[1]}.{key}"
         if not (under.startswith("parameters.") and key in COMMON):
-            found.append(Entry(under or "top level", key, spec))
+            found.append(Entry(under or TOP_LEVEL, key, spec))
     return found
 
 
@@ -121,7 +122,9 @@ def parameters_page() -> str:
     parts += ["## Open assumptions", *_open(), "## All values"]
     for heading, members in by_heading.items():
         specs = {entry.key: entry.spec for entry in members}
-        parts += [f"### {heading}", _about(heading), parameter_table(specs, evidence=heading not in CHOSEN)]
+        prefix = "" if heading == TOP_LEVEL else f"{heading}."
+        rows = parameter_table(specs, evidence=heading not in CHOSEN, prefix=prefix)
+        parts += [f"### {heading}", _about(heading), rows]
     parts += [f"### {LINES_TITLE}", *_lines()]
     parts += ["### Numbers without an address", *fixed_numbers()]
     return page("Parameters", *parts)
@@ -171,14 +174,15 @@ def _open() -> Iterable[str]:
 
 
 def _short(one: Assumption) -> str:
+    key = f"[`{one.entry.key}`](#{one.entry.under}.{one.entry.key})"
     if one.preset:
         under = one.entry.spec.under(one.preset)
-        return f"`{one.entry.key}` {values(under)} ({one.preset.replace('_', ' ')})"
+        return f"{key} {values(under)} ({one.preset.replace('_', ' ')})"
     # presets with an evidence of their own are an entry of their own, here or nowhere
     spec = one.entry.spec
     kept = {n: v for n, v in spec.presets.items() if not {n, n.split("_")[0]} & spec.variants.keys()}
     first, *others = values(dataclasses.replace(spec, presets=kept, variants={})).split("\n")
-    return f"`{one.entry.key}` {first}" + (f" ({'; '.join(others)})" if others else "")
+    return f"{key} {first}" + (f" ({'; '.join(others)})" if others else "")
 
 
 def _lines() -> Iterable[str]:

@@ -257,17 +257,19 @@ COMMON = ("enabled", "period")
 OFTEN = 3
 
 
-def parameter_table(specs: Mapping[str, ParameterSpec], *, evidence: bool = True) -> str:
+def parameter_table(specs: Mapping[str, ParameterSpec], *, evidence: bool = True, prefix: str | None = None) -> str:
     """Return the table of some parameters; a source that is repeated stands once, under it.
 
-    Without `evidence` the values are what the user decides, such as what is recorded.
+    Without `evidence` the values are what the user decides, such as what is recorded. With a `prefix` each row is an
+    anchor with the address of its value.
     """
     counts = Counter(source for source in map(source_of, specs.values()) if source)
     often = [source for source, times in counts.items() if times >= OFTEN]
     notes = {source: number for number, source in enumerate(often, 1)}
     rows = []
     for key, spec in specs.items():
-        row = (f"`{key}`", _plain(spec.meaning), values(spec), possible(spec))
+        mark = "" if prefix is None else f'<a id="{prefix}{key}"></a>'
+        row = (f"{mark}`{key}`", _plain(spec.meaning), values(spec), possible(spec))
         where_from = "" if key in COMMON else origin(spec, notes)
         rows.append((*row, cited(spec), where_from) if evidence else row)
     below = [f"Note {number}: {source}." for source, number in notes.items()]
