@@ -236,3 +236,60 @@ def cone_sensing(variant: str) -> Outcome:
         [Series.of(f"growth cones, {variant}", away[::100], found[::100])],
     )
     return Outcome((check,), plot)
+
+
+@case(
+    "coupled",
+    "Contact guidance in a volume: the angle psi to the cord is distributed as sin(psi) exp(-psi^2 l_p/l_c), "
+    "l_c/l_p = 15/150 (stationary Fokker-Planck law on the sphere); mean of 1 - cos psi 0.04837.",
+    variants=("pieces of 1 um", "pieces of 5 um", "pieces of 40 um"),
+)
+def cone_alignment_space(variant: str) -> Outcome:
+    """Compare the mean and the distribution of headings in space."""
+    from scipy.integrate import cumulative_simpson
+
+    piece, n, ratio, contact = float(variant.split()[2]), 60_000, 0.1, 15.0
+    stage = cones_on((24, 24, 128), 3.2, 100.0, tissue_class="white", piece=piece)
+    put_cones(stage, n, point=(0.0, 0.0, -3000.0))
+    stage.step()
+    cosine = stage.tissue.cones["hz"]
+    psi = np.linspace(0.0, np.pi, 20_001)
+    # on the sphere, and in the plane that touches it
+    laws = [np.sin(psi) * np.exp(-(psi**2) / ratio), psi * np.exp(-(psi**2) / ratio)]
+    sphere, plane = (cumulative_simpson(law, x=psi, initial=0.0) for law in laws)
+    means = [float(np.sum(law * (1.0 - np.cos(psi))) / np.sum(law)) for law in laws]
+    between = min(1.0, piece / contact)
+    split = between * abs(means[1] - means[0])
+    why = (
+        f"4 s/sqrt(n), n = {n}; turning and wobbling one after the other in pieces: at most min(1, piece/l_c) of the "
+        f"difference between the laws on the sphere and in the plane that touches it, {split:.1g}"
+    )
+    angle = np.sort(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    exact = np.interp(angle, psi, sphere / sphere[-1])
+    apart = between * float(np.max(np.abs(sphere / sphere[-1] - plane / plane[-1])))
+    why_law = (
+        f"Dvoretzky-Kiefer-Wolfowitz, n = {n}, and the same share of the difference of the laws, {apart:.1g}"
+    )
+    above = np.arange(1, n + 1) / n
+    checks = (
+        Check(
+            "mean of 1 - cos psi",
+            "1",
+            means[0],
+            float(np.mean(1.0 - cosine)),
+            allow.of_mean(cosine) + split,
+            why,
+        ),
+        Check.worst(
+            "distribution function of psi", "1", exact, above, allow.of_distribution(n) + apart, why_law
+        ),
+    )
+    some = np.linspace(0, n - 1, 30).astype(int)
+    near = psi < 1.3
+    plot = Plot(
+        "angle to the cord (rad)",
+        "share of headings below (1)",
+        [Series.of("law on the sphere", psi[near][::40], (sphere / sphere[-1])[near][::40])],
+        [Series.of(f"{n} growth cones", angle[some], above[some])],
+    )
+    return Outcome(checks, plot)
