@@ -45,8 +45,8 @@ Tissue as a medium with rates, agents as individuals. The host's immune cells, g
 follow ordinary differential equations in each voxel; signals obey diffusion with decay; oxygen is in balance
 between supply and uptake. Grafted cells and axons are individuals, because their numbers are small, their histories
 differ and their clones and paths matter. A mechanism stands in one file, declares what it reads and writes, and
-never calls another, so that each can be switched off and looked at alone. No mechanism reads the calendar: a peak
-on day 7 must come out of rates.""",
+never calls another, so that it can be looked at alone, and most can be switched off. None but the scheduled ones
+reads the calendar: a peak on day 7 must come out of rates.""",
     "Emergence": """\
 From rates and local rules come: the final lesion and its course, the times of immune peaks (tuned as a set, see
 [inflammation](processes/inflammation.md)), survival and composition of the graft, its volume and its spread, reach
@@ -76,7 +76,7 @@ reach, and an axon is lost with its neuron.""",
 Chance stands for differences between subjects and for what happens to single agents. A draw is a pure function of
 (seed, agent, tick, stream, block), by the counter-based generator Philox 4x32-10: the same for any number of
 threads, after any restart, and in both arms of an experiment as long as the decision is the same. Each of the
-{streams} streams belongs to one kind of decision. Densities and fields are deterministic.""",
+{streams} streams belongs to one kind of decision. Densities and fields are deterministic, given the agents.""",
     "Collectives": """\
 Deliveries (cells know which graft they came from), clones (cells know their mother), tracts (fibres of one kind,
 with the same place and capacity) and the graft as tissue, which takes room and feeds function as a relay. They have
