@@ -30,7 +30,9 @@ the heading then turns at random with half that variance in each of two componen
 cosine is exact for any arc.
 
 *Branching* at a rate per length that differs between white matter and the rest; a branch shares its stem.
+
 *Crowding*: in a voxel with more cones than fit, newcomers pause (latest identity first); nobody else is slowed.
+
 *Walls*: cones glance off the edge of the cord; at the end of the lattice they are censored, alive but not
 followed.
 
@@ -54,7 +56,7 @@ Detection floor: Goodhill 1998 (recalled). The rest assumed; see each parameter.
 
 What is left out
 ----------------
-Treatments that change capacity or inhibitors (a `capacity_boost` and a `block_mtor` switch serve experiments),
+Treatments that change capacity or block myelin inhibitors (a `capacity_boost` and a `block_mtor` switch serve experiments),
 several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors (they slow
 and stop cones, they do not repel them).
 """

@@ -15,6 +15,8 @@ Rows are sorted by (voxel, id) every `sort_period`; that is for speed only and c
 How many cells a voxel holds: `cordgraft.state.cells.open_capacity` in lesion room, the share `tissue_share` of
 it in host tissue, where cells find room only between what lives there.
 
+Sources: room in host tissue is the extracellular share (recalled); the rest is bookkeeping.
+
 Left out: places that movers leave within the step, cells squeezed in or out when the tissue round them changes.
 """
 

@@ -6,7 +6,8 @@ Rates of a cell whose founder was grafted ``a`` days ago, in a voxel with ``n`` 
     undifferentiated   ln2/T_U (1 + r a) (1 - n/(c K))
     astrocyte          ln2/25 d exp(-a/40 d) (1 - n/K)
 
-each not below zero; neurons and oligodendrocytes do not divide. ``T_P``, ``T_U`` doubling times, ``c`` weak
+(20 d, 25 d and 40 d are `precursor_slowing`, `astrocyte_doubling` and `astrocyte_slowing`), each not below zero;
+neurons and oligodendrocytes do not divide. ``T_P``, ``T_U`` doubling times, ``c`` weak
 contact inhibition, ``r`` reactivation and ``g`` genomic instability belong to the line. ``n/K`` is local.
 
 A daughter is proposed for the mother's voxel; if that is full, for the first voxel with a place along a random
@@ -15,6 +16,8 @@ direction within `push`: the clone shoves its neighbours. The turnover settles w
 Within a step daughters may divide again: the number of daughters is that of a birth process, geometric with
 ``P(at least k) = (1 - exp(-rate dt))^k``. So neither the waiting time of a cell nor the growth of the
 population (``exp(rate t)``) depends on the period.
+
+Sources: all numbers assumed; doubling times are those of the line, slower than in culture (recalled).
 
 Left out: the cell cycle (a division is an event and not a state) and growth factors. The proliferation index of
 a picture (Ki67) is therefore computed from the rates, see `dividing_fraction`.

@@ -1,8 +1,10 @@
 """Delivery of a graft: how many cells arrive alive, where they come to rest, what they are.
 
-Of a dose ``D`` over ``sites`` injections the living cells that stay are ``D viability (1 - backflow)``; backflow
-rises with the crowding of the site: ``b = b_0 + b_1 x/(1 + x)``, ``x`` = injected cells over what the cord round
-the site could hold. They form an ellipsoid round the point of injection with the volume of that many cells at
+Of a dose ``D`` over ``sites`` injections the living cells that stay are
+
+    kept = D viability (1 - b),   b = b_0 + b_1 x/(1 + x)
+
+backflow ``b`` rises with the crowding of the site, ``x`` = injected cells over what the cord round it could hold. They form an ellipsoid round the point of injection with the volume of that many cells at
 the packing limit, as wide to deep as the cord, and `elongation` times as long as deep. Cells fill the voxels
 outward from the point, in the order of (distance, hash of the voxel): first lesion room (dead tissue, cavity,
 blood, fluid), searched as far as `spread` times the half-axes, then host tissue. Grafted cells that lie there
@@ -24,7 +26,12 @@ time, but not in that of the injury itself: the dead tissue that makes room is t
 
 A founder's id is ``(delivery << 40) + order of injection + 1``; deliveries count from 0 in the order in which
 they happen, so a later one changes no cell of an earlier one. A dose of nothing (the vehicle) changes nothing:
-the injection itself does no harm here. Left out: the damage of the needle, pressure, dead cells as debris, clumps.
+the injection itself does no harm here.
+
+Sources: dose and day Nori 2011 (recalled), in people Sugai 2021 (read); viability, backflow, shape and the effects of
+the inhibitor are assumed.
+
+Left out: the damage of the needle, pressure, dead cells as debris, clumps.
 """
 
 from __future__ import annotations

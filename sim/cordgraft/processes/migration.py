@@ -12,6 +12,9 @@ On the lattice a step is cut into pieces with at most one hop of one voxel each;
 exact drift and spread whatever the period and the voxel, except that a drift of ``m`` voxels a piece cannot
 spread by less than ``m (1 - m)``. A full voxel is no way through.
 
+Sources: speed of precursors Chen 2015 (read); drift, persistence, pressure and the hold of the border are assumed, see
+each parameter.
+
 Left out: attraction by CXCL12 (no such field in this version), blood vessels as tracks, cells that leave the
 cord; a cell at the end of the lattice stays there.
 """
