@@ -56,8 +56,8 @@ Detection floor: Goodhill 1998 (recalled). The rest assumed; see each parameter.
 
 What is left out
 ----------------
-Treatments that change capacity or block myelin inhibitors (a `capacity_boost` and a `block_mtor` switch serve experiments),
-several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors (they slow
+Treatments that change capacity or block myelin inhibitors (a `capacity_boost` and a `block_mtor` switch serve
+experiments), several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors (they slow
 and stop cones, they do not repel them).
 """
 

@@ -4,7 +4,9 @@ Of a dose ``D`` over ``sites`` injections the living cells that stay are
 
     kept = D viability (1 - b),   b = b_0 + b_1 x/(1 + x)
 
-backflow ``b`` rises with the crowding of the site, ``x`` = injected cells over what the cord round it could hold. They form an ellipsoid round the point of injection with the volume of that many cells at
+backflow ``b`` rises with the crowding of the site, ``x`` = injected cells over what the cord round it could hold.
+
+The cells form an ellipsoid round the point of injection with the volume of that many cells at
 the packing limit, as wide to deep as the cord, and `elongation` times as long as deep. Cells fill the voxels
 outward from the point, in the order of (distance, hash of the voxel): first lesion room (dead tissue, cavity,
 blood, fluid), searched as far as `spread` times the half-axes, then host tissue. Grafted cells that lie there
