@@ -326,7 +326,7 @@ class Contact(Process):
             name = TRACT_NAMES[tract]
             own = living & (tissue["synapse.tract"] == tract)
             tissue.set_scalar(
-                f"relay_input_{name}", float(weight[own & (kind == SynapseKind.HOST_TO_GRAFT)].sum())
+                f"relay_input_{name}", _total(weight[own & (kind == SynapseKind.HOST_TO_GRAFT)])
             )
             reached = np.unique(tissue["synapse.fibre"][own & (kind == SynapseKind.HOST_TO_HOST)])
             total = float(tissue["fibre.weight"][tissue["fibre.tract"] == tract].sum())
@@ -335,8 +335,8 @@ class Contact(Process):
         out = np.flatnonzero(living & (kind == SynapseKind.GRAFT_TO_HOST))
         z = tissue["synapse.z"][out]
         caudal, rostral = tissue.scalar("lesion_caudal_um"), tissue.scalar("lesion_rostral_um")
-        tissue.set_scalar("relay_output_caudal", float(weight[out[z < caudal]].sum()))
-        tissue.set_scalar("relay_output_rostral", float(weight[out[z > rostral]].sum()))
+        tissue.set_scalar("relay_output_caudal", _total(weight[out[z < caudal]]))
+        tissue.set_scalar("relay_output_rostral", _total(weight[out[z > rostral]]))
         neuron = tissue["cell.kind"] == CellKind.NEURON
         if not neuron.any():
             tissue.set_scalar("relay_maturity", 0.0)
@@ -345,8 +345,13 @@ class Contact(Process):
         age = (tick - tissue["cell.grafted_tick"][neuron]) * tissue.clock.tick_h / 24.0
         maturity = age**4 / (age**4 + self.params.maturation**4)
         identity = np.asarray(line_values("identity_match"))[tissue["cell.line"][neuron]]
-        tissue.set_scalar("relay_maturity", float(maturity.mean()))
-        tissue.set_scalar("relay_identity", float(identity.mean()))
+        tissue.set_scalar("relay_maturity", _total(maturity) / maturity.size)
+        tissue.set_scalar("relay_identity", _total(identity) / identity.size)
+
+
+def _total(values: Any) -> float:
+    """Return a sum that does not depend on the order of the rows, which depends on when tables were compacted."""
+    return float(np.sort(values).sum())
 
 
 def flat_voxels(tissue: Tissue, rows: Any) -> Any:

@@ -116,11 +116,12 @@ class Digestion(Process):
     def step(self, tissue: Tissue, key: Key) -> None:
         """Digest over one period, where there is enzyme."""
         activity = tissue["field.enzyme"] + tissue["field.enzyme_stable"]
-        if not float(activity.max()) > INACTIVE:
+        p = self.params
+        # an enzyme that cuts nothing leaves every bit in place, which the formula would not
+        if p.turnover <= 0.0 or not float(activity.max()) > INACTIVE:
             return
         from scipy.special import wrightomega
 
-        p = self.params
         cspg = tissue["field.cspg"].reshape(-1)
         there = np.flatnonzero((activity.reshape(-1) > INACTIVE) & (cspg > 0.0))
         before = cspg[there] / p.affinity

@@ -156,4 +156,5 @@ class Division(Process):
         )
         weight = tissue["cell.weight"]
         dividing = np.minimum(1.0, out * CYCLE_H / log(2.0))
-        return float(np.sum(weight * dividing) / np.sum(weight))
+        # sorted, so that the sums do not depend on the order of the rows
+        return float(np.sum(np.sort(weight * dividing)) / np.sum(np.sort(weight)))

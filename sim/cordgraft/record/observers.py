@@ -20,7 +20,7 @@ from cordgraft.core.contract import Process
 from cordgraft.core.schema import SeriesSpec, series_specs
 from cordgraft.record import observers_axons, observers_function, observers_graft, observers_lesion
 from cordgraft.record.outcome import Outcome
-from cordgraft.record.scene import Memory, Scene
+from cordgraft.record.scene import Memory, Scene, total_of
 from cordgraft.state.tissue import Tissue
 
 Bounds = Mapping[str, Mapping[str, float]]
@@ -96,7 +96,7 @@ class Observer:
             memory.graft_tick = tick
             memory.graft_edges_um = Scene(tissue, tick, memory).edges_without_graft_um
             memory.delivered = 0.0
-        memory.delivered += float(np.sum(cells["weight"][arrived]))
+        memory.delivered += total_of(cells["weight"][arrived])
 
     def measure(self, tissue: Tissue, tick: int) -> dict[str, float]:
         """Return series name -> value, NaN where an outcome has no meaning yet (the schema says when)."""

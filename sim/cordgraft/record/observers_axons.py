@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cordgraft.core.schema import HOST_TRACTS, PLANES
 from cordgraft.record.outcome import Count, Numbers, Outcome, counts, number, numbers
 from cordgraft.record.paths import crossing_fibres
-from cordgraft.record.scene import Scene, percentile
+from cordgraft.record.scene import Scene, percentile, total_of
 from cordgraft.state.axons import (
     ASCENDING,
     LIVE_STATES,
@@ -30,7 +30,7 @@ _TRACT_OF = {name: tract for tract, name in TRACT_NAMES.items()}
 def _count(scene: Scene, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Count:
     """Return fibres as represented (sum of weights) and simulated number."""
     weights = scene.tissue.fibres["weight"][rows]
-    return Count(float(np.sum(weights)), float(weights.size))
+    return Count(total_of(weights), float(weights.size))
 
 
 def _of(scene: Scene, origin: int) -> Mask:
@@ -48,8 +48,8 @@ def live_fractions(scene: Scene) -> Numbers:
     found = []
     for name in HOST_TRACTS:
         rows = fibres["tract"] == _TRACT_OF[name]
-        total = float(np.sum(fibres["weight"][rows]))
-        found.append(float(np.sum(fibres["weight"][rows & live])) / total if total > 0.0 else math.nan)
+        total = total_of(fibres["weight"][rows])
+        found.append(total_of(fibres["weight"][rows & live]) / total if total > 0.0 else math.nan)
     return found
 
 
@@ -158,7 +158,7 @@ def graft_reach(scene: Scene) -> float:
 def graft_outside(scene: Scene) -> Sequence[Count]:
     """Graft axons with a living tip outside the lesion edges of the day of grafting, axons."""
     _, weights = _graft_outside(scene)
-    return [Count(float(np.sum(weights)), float(weights.size))]
+    return [Count(total_of(weights), float(weights.size))]
 
 
 @counts("axons_graft_count")
@@ -190,7 +190,7 @@ def synapses(scene: Scene) -> Sequence[Count]:
     found = []
     for kind in (SynapseKind.HOST_TO_GRAFT, SynapseKind.GRAFT_TO_HOST):
         weights = table["weight"][living & (table["kind"] == kind)]
-        found.append(Count(float(np.sum(weights)), float(weights.size)))
+        found.append(Count(total_of(weights), float(weights.size)))
     return found
 
 

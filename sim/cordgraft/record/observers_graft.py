@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from cordgraft.core.schema import KINDS
 from cordgraft.record.outcome import Count, Numbers, Outcome, counts, number, numbers
-from cordgraft.record.scene import Scene, percentile
+from cordgraft.record.scene import Scene, percentile, total_of
 from cordgraft.state.cells import KIND_NAMES, CellKind
 
 
 def _count(scene: Scene, rows: NDArray[np.bool_]) -> Count:
     """Return the cells of a mask as represented (sum of weights) and simulated number."""
-    return Count(float(np.sum(scene.tissue.cells["weight"][rows])), float(np.count_nonzero(rows)))
+    return Count(total_of(scene.tissue.cells["weight"][rows]), float(np.count_nonzero(rows)))
 
 
 def _by_kind(scene: Scene) -> list[Count]:
@@ -55,13 +55,13 @@ def delivered(scene: Scene) -> float:
 def survival(scene: Scene) -> float:
     """Living grafted cells over living cells delivered, 1; exceeds 1 when the graft outgrows its dose."""
     total = scene.delivered
-    return float(np.sum(scene.tissue.cells["weight"])) / total if total > 0.0 else math.nan
+    return total_of(scene.tissue.cells["weight"]) / total if total > 0.0 else math.nan
 
 
 @number("graft_volume")
 def volume(scene: Scene) -> float:
     """Represented living cells x 2.5 pL / 0.6 packing, mm3 (recalled); from counts, never from area^1.5."""
-    return float(np.sum(scene.tissue.cells["weight"])) * scene.cell_volume_mm3
+    return total_of(scene.tissue.cells["weight"]) * scene.cell_volume_mm3
 
 
 @numbers("graft_volume_core", "graft_volume_outside")
@@ -71,8 +71,8 @@ def volume_by_zone(scene: Scene) -> Numbers:
         return (math.nan, math.nan)
     cells = scene.tissue.cells
     inside = scene.core.reshape(-1)[cells["site"]]
-    core = float(np.sum(cells["weight"][inside]))
-    outside = float(np.sum(cells["weight"][~inside]))
+    core = total_of(cells["weight"][inside])
+    outside = total_of(cells["weight"][~inside])
     return (core * scene.cell_volume_mm3, outside * scene.cell_volume_mm3)
 
 

@@ -340,6 +340,14 @@ def _running_sum(values: Floats, window: int) -> Floats:
     return np.sum(np.lib.stride_tricks.sliding_window_view(values, window), axis=1)
 
 
+def total_of(values: NDArray[Any]) -> float:
+    """Return the sum of a column of agents, to the last bit whatever the order of the rows.
+
+    The order says only when a table was sorted last; that of the values is the same for all orders of the rows.
+    """
+    return float(np.sum(np.sort(values)))
+
+
 def percentile(values: Floats, weights: Floats, share: float = FRONT_SHARE) -> float:
     """Return the smallest value at or below which at least `share` of the weight lies; NaN without weight.
 
@@ -347,10 +355,10 @@ def percentile(values: Floats, weights: Floats, share: float = FRONT_SHARE) -> f
     ----------
     values, weights : (n,) float64
     """
-    total = float(np.sum(weights))
+    total = total_of(weights)
     if values.size == 0 or not total > 0.0:
         return math.nan
-    order = np.argsort(values, kind="stable")
+    order = np.lexsort((weights, values))
     reached = np.cumsum(weights[order])
     index = int(np.searchsorted(reached, share * total * (1.0 - 1e-12)))
     return float(values[order][min(index, values.size - 1)])

@@ -59,8 +59,13 @@ def _days(tissue: Tissue, ticks: NDArray[Any], never: int | None = -1) -> NDArra
 
 
 def cell_table(tissue: Tissue, tick: int) -> Columns:
-    """Return the columns of the grafted cells : (row,) each; places are the centres of their voxels."""
-    cells, lattice = tissue.cells, tissue.lattice
+    """Return the columns of the grafted cells : (row,) each; places are the centres of their voxels.
+
+    Rows stand in the order of (voxel, id), whenever the table itself was sorted last.
+    """
+    lattice = tissue.lattice
+    order = np.lexsort((tissue.cells["id"], tissue.cells["site"]))
+    cells = {name: tissue.cells[name][order] for name in tissue.cells.columns}
     x, y, z = np.unravel_index(cells["site"], lattice.shape)
     return {
         "id": (np.array(cells["id"]), _plain("1", "persistent identity")),
