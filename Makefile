@@ -35,8 +35,10 @@ floors: setup        ## check that no floor imports from a higher one (import-li
 docs: setup          ## write the pages that follow from the code: parameters, mechanisms, ODD
 	$(PY) tools/write_docs.py
 
-bench: setup         ## print the tables of speed and memory
-	@for script in benchmarks/*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
+bench: setup         ## print one table of speed and memory (BENCH="--quick", or names of sections)
+	@$(PY) -c "import pde" 2>/dev/null || $(PY) -m pip install -qq --disable-pip-version-check --no-input \
+		--editable ".[bench]" --constraint constraints.txt || echo "py-pde could not be installed: compared without it"
+	@$(PY) -m benchmarks $(BENCH)
 
 constraints: setup   ## resolve the newest versions into constraints.txt
 	$(PY) tools/update_constraints.py
