@@ -291,6 +291,32 @@ def verify(
         raise Leave(run_suite(cases or [], listing, report, json_output, quiet))
 
 
+@app.command()
+def validate(
+    rows: Annotated[
+        str | None, typer.Option("--rows", metavar="S2,S3", help="Rows to run (see --list); all without it.")
+    ] = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=1000, help="Runs per arm, seeds 1 to N.")] = 20,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Runs side by side.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Directory of runs and results (default: runs/validation).")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", "-l", help="List the rows and run none.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Print the runs and what they cost; run nothing.")
+    ] = False,
+    json_output: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run published targets as scenarios with seeds: simulated mean, interval and verdict of every row."""
+    with exit_codes(json_output):
+        from cordgraft.run.validation.suite import Request
+        from cordgraft.run.validation.suite import validate as run_rows
+
+        request = Request(rows, seeds, jobs, out, listing, dry_run, json_output, quiet)
+        raise Leave(run_rows(request))
+
+
 def main() -> None:
     """Entry point of the ``cordgraft`` command."""
     # typer escapes the brackets of defaults for rich although nothing here is marked up for it

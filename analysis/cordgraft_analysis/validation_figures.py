@@ -1,0 +1,135 @@
+"""Figures of published targets: what the runs of all seeds did over time, and the band that the target allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cordgraft_analysis import palette
+
+Array = NDArray[np.float64]
+
+PANEL_IN = (6.2, 2.7)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One quantity of one arm over days, a line per seed.
+
+    Parameters
+    ----------
+    label : str
+    lines : sequence of (days, values), each (n,) float64
+        One pair per seed.
+    """
+
+    label: str
+    lines: Sequence[tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class TargetBand:
+    """Where a target lies: a range of days, of values, or both."""
+
+    days: tuple[float, float] | None = None
+    values: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class TargetPanel:
+    """One plot: title, unit of the values, curves and target bands."""
+
+    title: str
+    unit: str
+    curves: Sequence[Curve]
+    bands: Sequence[TargetBand] = ()
+
+
+def mean_line(lines: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return the mean over seeds on the days that all of them recorded; NaN where no seed has a value.
+
+    Returns
+    -------
+    days, means : (n,) float64
+    """
+    days = lines[0][0]
+    for other, _ in lines[1:]:
+        days = np.intersect1d(days, other)
+    stacked = np.stack([values[np.searchsorted(own, days)] for own, values in lines])
+    known = np.isfinite(stacked)
+    number = np.sum(known, axis=0)
+    total = np.sum(np.where(known, stacked, 0.0), axis=0)
+    return days, np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def draw_target(
+    path: Path, title: str, clock: str, panels: Sequence[TargetPanel], verdicts: Sequence[str]
+) -> Path:
+    """Draw one target and return the file that was written.
+
+    Parameters
+    ----------
+    path : Path
+        PNG.
+    title : str
+    clock : str
+        What the days count from: the label of the lower axis.
+    panels : sequence of TargetPanel
+    verdicts : sequence of str
+        One sentence per quantity that is judged; they stand under the plots.
+    """
+    from matplotlib.figure import Figure
+
+    width, height = PANEL_IN
+    text_in = 0.35 + 0.17 * (len(verdicts) + 1)
+    total_in = 0.55 + height * len(panels) + text_in
+    with palette.style():
+        figure = Figure(figsize=(width + 0.6, total_in))
+        figure.suptitle(
+            title, x=0.02, ha="left", y=1.0 - 0.12 / total_in, va="top", fontsize=10, fontweight="bold"
+        )
+        for number, panel in enumerate(panels):
+            bottom = (text_in + height * (len(panels) - 1 - number) + 0.5) / total_in
+            axes = figure.add_axes((0.11, bottom, 0.63, (height - 0.95) / total_in))
+            _draw_panel(axes, panel)
+            axes.set_xlabel(clock)
+        lines = [*verdicts, palette.RESEARCH_SENTENCE]
+        figure.text(
+            0.02, 0.08 / total_in, "\n".join(lines), fontsize=6.8, va="bottom", ha="left", linespacing=1.4
+        )
+        figure.savefig(path)
+    return path
+
+
+def _draw_panel(axes: object, panel: TargetPanel) -> None:
+    from matplotlib.axes import Axes
+
+    assert isinstance(axes, Axes)
+    axes.set_title(panel.title, loc="left", fontsize=8.5)
+    axes.set_ylabel(panel.unit)
+    for band in panel.bands:
+        if band.days is not None:
+            axes.axvspan(*band.days, color=palette.FAINT, alpha=0.45, linewidth=0)
+        if band.values is not None:
+            axes.axhspan(*band.values, color=palette.FAINT, alpha=0.45, linewidth=0)
+    for number, curve in enumerate(panel.curves):
+        colour = palette.CYCLE[number % len(palette.CYCLE)]
+        for days, values in curve.lines:
+            axes.plot(days, values, color=colour, linewidth=0.5, alpha=0.35)
+        if curve.lines:
+            days, means = mean_line(curve.lines)
+            few = days.size <= 8
+            axes.plot(days, means, color=colour, linewidth=1.8, marker="o" if few else "", markersize=3,
+                      label=f"{curve.label} (n = {len(curve.lines)})")  # fmt: skip
+    axes.set_xlim(left=0.0)
+    handles, labels = axes.get_legend_handles_labels()
+    if panel.bands:
+        from matplotlib.patches import Patch
+
+        handles.append(Patch(color=palette.FAINT, alpha=0.45))
+        labels.append("target")
+    axes.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)

@@ -1,0 +1,151 @@
+"""From a run directory to the course that a row judges, by the definitions of the outcomes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cordgraft.core import schema
+from cordgraft.run.validation.row import Array, Course
+from cordgraft.run.validation.zones import zones_of
+
+#: Days after which a grafted neuron carries the marker NeuN (assumed).
+NEUN_DAYS = 14.0
+
+
+def _open(directory: Path) -> tuple[Any, dict[str, Any]]:
+    from cordgraft_analysis.reading import open_run
+
+    tree = open_run(directory)
+    setting = tree.attrs["setting"]
+    return tree, dict(json.loads(setting) if isinstance(setting, str) else setting)
+
+
+def _series(tree: Any, *names: str) -> tuple[Array, dict[str, Array]]:
+    group = tree[schema.SERIES_GROUP]
+    days = np.asarray(group[schema.TIME].values, dtype=np.float64)
+    return days, {name: np.asarray(group[name].values, dtype=np.float64) for name in names}
+
+
+def graft_day(directory: Path) -> float:
+    """Return the day of the first delivery of cells, from the events of a run; NaN without one."""
+    from cordgraft_analysis.reading import read_events
+
+    return next((event.day for event in read_events(directory) if event.name == "graft"), float("nan"))
+
+
+def untreated_milieu(directory: Path) -> Course:
+    """Return matrix and immune cells of the core and the rim.
+
+    ``matrix``: inhibitory matrix, mean over rim and core together less its value before anything was laid down,
+    ug/mL. ``neutrophils``, ``macrophages``: integrals over both, each divided by its own peak. ``pro_share``: share of
+    pro-inflammatory ones among the macrophages.
+    """
+    tree, setting = _open(directory)
+    names = ("rim_cspg", "core_cspg", "immune_neutrophils", "immune_macrophages_pro")
+    days, series = _series(tree, *names, "immune_macrophages_repair")
+    core = zones_of(tree, setting).core_share(days)
+    matrix = core * series["core_cspg"] + (1.0 - core) * series["rim_cspg"]
+    pro, repair = series["immune_macrophages_pro"], series["immune_macrophages_repair"]
+    macrophages = pro + repair
+    neutrophils = series["immune_neutrophils"]
+    known = macrophages > 1e-3 * np.nanmax(macrophages)
+    return Course(
+        days,
+        {
+            "matrix": matrix - matrix[0],
+            "neutrophils": neutrophils / np.nanmax(neutrophils),
+            "macrophages": macrophages / np.nanmax(macrophages),
+            "pro_share": np.where(known, pro / np.where(known, macrophages, 1.0), np.nan),
+        },
+    )
+
+
+def marked_fates(directory: Path) -> Course:
+    """Return the shares of surviving grafted cells by marker, on the days of the cell tables, after transplantation.
+
+    ``neun``: neurons older than 14 days; ``gfap``: astrocytes of any age; ``olig``: the oligodendrocyte lineage;
+    ``nestin``: undifferentiated and precursors; ``unmarked``: what carries none of them (young neurons).
+    """
+    tree, _ = _open(directory)
+    start = graft_day(directory)
+    days: list[float] = []
+    rows: list[list[float]] = []
+    for node in tree[schema.CELLS_GROUP].children.values():
+        kind, weight = node["kind"].values, np.asarray(node["weight"].values, dtype=np.float64)
+        total = float(np.sum(weight))
+        if not total > 0.0:
+            continue
+        old = node["kind_days"].values > NEUN_DAYS
+        is_kind = {name: kind == number for number, name in enumerate(schema.KINDS)}
+        marked = {
+            "neun": is_kind["neuron"] & old,
+            "gfap": is_kind["astrocyte"],
+            "olig": is_kind["oligodendrocyte"],
+            "nestin": is_kind["undifferentiated"] | is_kind["precursor"],
+            "unmarked": is_kind["neuron"] & ~old,
+        }
+        days.append(float(node.attrs["day"]) - start)
+        rows.append([float(np.sum(weight[rows_of])) / total for rows_of in marked.values()])
+    table = np.array(rows).reshape(len(rows), 5)
+    curves = {name: table[:, at] for at, name in enumerate(("neun", "gfap", "olig", "nestin", "unmarked"))}
+    return Course(np.array(days), curves)
+
+
+def spread(directory: Path) -> Course:
+    """Return how far the grafted cells have come, mm beyond the lesion edge of the day of grafting.
+
+    ``astrocytes`` and ``neurons``: 95th percentiles; ``room``: from that edge to 5 mm before the end of the cord that
+    is simulated, on the shorter side; ``survivors``: cells. Days count from transplantation.
+    """
+    tree, setting = _open(directory)
+    names = ("graft_astrocyte_front_p95", "graft_neuron_distance_p95", "graft_survivors")
+    days, series = _series(tree, *names, "lesion_rostral_um", "lesion_caudal_um")
+    start = graft_day(directory)
+    half_um = 0.5 * setting["shape"][2] * setting["spacing_um"][2]
+    at = int(np.flatnonzero(days >= start - 1e-9)[0])
+    edge_um = max(series["lesion_rostral_um"][at], -series["lesion_caudal_um"][at])
+    room = (half_um - edge_um) / 1000.0 - 5.0
+    later = days >= start - 1e-9
+    return Course(
+        (days - start)[later],
+        {
+            "astrocytes": series[names[0]][later] / 1000.0,
+            "neurons": series[names[1]][later] / 1000.0,
+            "survivors": series[names[2]][later],
+            "room": np.full(int(np.sum(later)), room),
+        },
+    )
+
+
+def safety(directory: Path, start: float | None = None) -> Course:
+    """Return graft volume (mm3), undifferentiated share and motor index, by day after transplantation.
+
+    Parameters
+    ----------
+    directory : Path
+    start : float, optional
+        Day of transplantation of the treated arms, for a run without a graft.
+    """
+    tree, _ = _open(directory)
+    days, series = _series(
+        tree,
+        "graft_volume",
+        "graft_fraction_undifferentiated",
+        "graft_dividing_fraction",
+        "function_motor_index",
+    )
+    first = graft_day(directory)
+    since = days - (first if np.isfinite(first) else start if start is not None else 0.0)
+    return Course(
+        since,
+        {
+            "volume": series["graft_volume"],
+            "undifferentiated": series["graft_fraction_undifferentiated"],
+            "dividing": series["graft_dividing_fraction"],
+            "motor": series["function_motor_index"],
+        },
+    )

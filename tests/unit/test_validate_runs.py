@@ -1,0 +1,189 @@
+"""`cordgraft validate` end to end on a tiny row: runs, what is kept, what is read from them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cordgraft.run.validation import suite
+from cordgraft.run.validation.reading import marked_fates, spread, untreated_milieu
+from cordgraft.run.validation.row import Arm, Claim, Row
+from cordgraft.run.validation.rows import FRONT, find_rows
+from cordgraft.run.validation.store import FINISHED, LABEL, Wanted, wanted_runs
+from cordgraft.run.validation.suite import Request, validate
+from cordgraft.run.validation.zones import zones_of
+
+TINY = (
+    "geometry.length=5 mm",
+    "geometry.voxel=100 um",
+    "duration=4 d",
+    "record.series=12 h",
+    "record.maps=[1 d, 2 d, 4 d]",
+)
+ARM = Arm("tiny", "mouse_contusion_untreated", TINY, 1.0, 1.0)
+GRAFTED = Arm(
+    "tiny-graft",
+    "mouse_subacute_graft",
+    (*TINY, "treatments.graft.at=1 d", "treatments.graft.dose=2e4 cells", "safety={}"),
+    1.0,
+    1.0,
+)
+
+
+def tiny_row() -> Row:
+    """Return a row on the tiny arm that is known to pass: the immune cells arrive within four days."""
+    row = find_rows(["S3"])[0]
+    claims = (
+        Claim(
+            "day of the neutrophils' peak",
+            "d",
+            lambda courses: courses["untreated"].peak_day("neutrophils"),
+            0.5,
+            2.0,
+        ),
+    )
+    return replace(row, arms={"untreated": ARM}, claims=claims)
+
+
+def request(out: Path, **changes: object) -> Request:
+    plain = Request(None, 2, 1, out, False, False, False, True)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory in which the tiny row has been run with two seeds."""
+    out = tmp_path_factory.mktemp("validation")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suite, "find_rows", lambda names: [tiny_row()])
+        assert validate(request(out)) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def grafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a tiny grafted run."""
+    from cordgraft.run.validation.pool import run_all
+
+    run = wanted_runs([GRAFTED], [1], tmp_path_factory.mktemp("grafted"))[0]
+    assert run_all([run], 1, lambda run, code, seconds: None) is False
+    assert run.state() == FINISHED
+    return run.directory
+
+
+def test_rows_are_judged_and_written(made: Path) -> None:
+    data = json.loads((made / "validation.json").read_text(encoding="utf-8"))
+    assert data["passed"] is True
+    (quantity,) = data["rows"][0]["quantities"]
+    assert quantity["verdict"] == "passes"
+    assert len(quantity["values"]) == 2
+    assert quantity["interval"][0] <= quantity["mean"] <= quantity["interval"][1]
+    assert (made / "S3.png").stat().st_size > 10_000
+    header, line = (made / "validation.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("row,quantity,target") and line.startswith("S3,")
+
+
+def test_finished_runs_are_kept(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "find_rows", lambda names: [tiny_row()])
+    label = made / "runs" / "tiny" / "seed-1" / LABEL
+    before = label.stat().st_mtime_ns
+    assert validate(request(made)) == 0
+    assert label.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("changed", ["digest", "seed", "code"])
+def test_a_run_of_something_else_does_not_count(made: Path, changed: str) -> None:
+    run = wanted_runs([ARM], [1], made)[0]
+    assert run.state() == FINISHED
+    other = {"digest": "0" * 64, "seed": 2, "code": "0.0.0+0"}[changed]
+    assert replace(run, **{changed: other}).state() == ""  # type: ignore[arg-type]
+
+
+def test_a_run_without_its_dataset_does_not_count(tmp_path: Path) -> None:
+    run = Wanted(ARM, 1, "d", "c", tmp_path / "seed-1")
+    run.write(FINISHED, 3.0)
+    assert run.state() == ""
+    assert run.seconds == 3.0
+
+
+def test_a_row_that_fails_gives_exit_code_one(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = tiny_row()
+    too_late = replace(row, claims=(replace(row.claims[0], low=3.0, high=4.0),))
+    monkeypatch.setattr(suite, "find_rows", lambda names: [too_late])
+    assert validate(request(made)) == 1
+
+
+def test_a_dry_run_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(suite, "find_rows", lambda names: [tiny_row()])
+    assert validate(request(tmp_path / "none", dry_run=True, json_output=True)) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["arms"][0]["to do"] == 2
+    assert plan["seconds"] == 2.0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_run_that_fails_is_told_and_does_not_count(tmp_path: Path) -> None:
+    """The exit code reaches the caller, and a run that failed does not count as finished."""
+    from cordgraft.run.validation import pool
+
+    def broken(run: Wanted) -> list[str]:
+        return ["false"] if run.seed == 2 else ["true"]
+
+    runs = wanted_runs([ARM], [1, 2], tmp_path)
+    codes: dict[int, int] = {}
+    assert not pool.run_all(runs, 2, lambda run, code, seconds: codes.update({run.seed: code}), broken)
+    assert codes[1] == 0
+    assert codes[2] != 0
+    assert runs[1].state() == ""
+
+
+# --------------------------------------------------------------------------------------------- readings
+def test_zones_are_those_of_the_recorder(made: Path) -> None:
+    """The matrix averaged over core and rim of the maps is what the observers wrote on the same days."""
+    from cordgraft_analysis.reading import open_run
+
+    tree = open_run(made / "runs" / "tiny" / "seed-1")
+    zones = zones_of(tree, dict(tree.attrs["setting"]))
+    series = tree["series"]
+    for index, day in enumerate(zones.days):
+        at = int(np.flatnonzero(series["time"].values == day)[0])
+        cspg = tree["maps"]["field_cspg"].values[index].astype(np.float64)
+        for name, zone in (("core", zones.core[index]), ("rim", zones.rim[index])):
+            mean = np.sum(cspg[zone] * zones.volume_mm3[zone]) / np.sum(zones.volume_mm3[zone])
+            assert mean == pytest.approx(float(series[f"{name}_cspg"].values[at]), rel=1e-5)
+
+
+def test_total_matrix_starts_at_nothing_and_lies_between_core_and_rim(made: Path) -> None:
+    from cordgraft_analysis.reading import open_run
+
+    run = made / "runs" / "tiny" / "seed-1"
+    course, series = untreated_milieu(run), open_run(run)["series"]
+    assert course.curves["matrix"][0] == 0.0
+    base = float(series["rim_cspg"].values[0])
+    low = np.minimum(series["rim_cspg"].values, series["core_cspg"].values) - base
+    high = np.maximum(series["rim_cspg"].values, series["core_cspg"].values) - base
+    assert np.all((low - 1e-6 <= course.curves["matrix"]) & (course.curves["matrix"] <= high + 1e-6))
+    assert np.nanmax(course.curves["neutrophils"]) == 1.0
+
+
+def test_markers_divide_all_surviving_cells(grafted: Path) -> None:
+    course = marked_fates(grafted)
+    assert list(course.days) == [0.0, 1.0, 3.0]
+    assert np.sum([course.curves[name] for name in course.curves], axis=0) == pytest.approx(1.0)
+    assert np.all(course.curves["neun"] == 0.0)  # no neuron is older than fourteen days yet
+    assert course.curves["nestin"][0] > 0.9
+
+
+def test_distances_count_from_transplantation_in_millimetres(grafted: Path) -> None:
+    course = spread(grafted)
+    assert course.days[0] == 0.0
+    assert course.days[-1] == 3.0
+    assert -5.0 < course.curves["room"][0] < -2.0  # 2.5 mm to the end, less the lesion and 5 mm
+    assert np.all(np.abs(course.curves["neurons"][np.isfinite(course.curves["neurons"])]) < 2.5)
+    assert FRONT.read is spread
