@@ -129,6 +129,10 @@ def case_png(plot: Mapping[str, Any]) -> bytes:
         axes.set_xscale("log")
     if plot["scale"] in ("log", "log y"):
         axes.set_yscale("log")
+    values = [y for series in (*plot["exact"], *plot["computed"]) for y in series["y"]]
+    if values and max(values) - min(values) < 1e-6 * max(abs(y) for y in values):
+        # what is constant to rounding must not be blown up until rounding looks like a difference
+        axes.set_ylim(*sorted((0.9 * min(values), 1.1 * max(values))))
     axes.grid(True, color="#E8E8E8", linewidth=0.5)
     axes.set_axisbelow(True)
     lines = len(plot["exact"]) + len(plot["computed"])

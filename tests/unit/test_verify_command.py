@@ -174,6 +174,29 @@ def test_a_picture_is_drawn_on_every_scale(scale: str) -> None:
     assert case_png(plot).startswith(b"\x89PNG")
 
 
+def test_rounding_is_not_blown_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[Any] = []
+    from cordgraft_analysis import palette
+
+    right = palette.new_figure
+
+    def figure(*size: float) -> Any:
+        made = right(*size)
+        limits.append(made)
+        return made
+
+    monkeypatch.setattr(palette, "new_figure", figure)
+    plot = {
+        "x_label": "x (um)",
+        "y_label": "y (1)",
+        "scale": "linear",
+        "exact": [{"label": "exact", "x": [0.0, 1.0], "y": [2.0, 2.0]}],
+        "computed": [{"label": "computed", "x": [0.0, 1.0], "y": [2.0 + 1e-14, 2.0]}],
+    }
+    case_png(plot)
+    assert limits[0].axes[0].get_ylim() == pytest.approx((1.8, 2.2))
+
+
 def test_a_page_without_cases_can_be_written() -> None:
     record = {"summary": "0 of 0", "date": "d", "versions": {}, "platform": "p", "cases": []}
     assert "0 of 0" in verification_page(record)
