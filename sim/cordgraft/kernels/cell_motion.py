@@ -103,8 +103,10 @@ def hop_one(place: Any, start: Any, drift: Any, chances: Any, u: Any, space: Any
                 return place
             if other != start and space.count[other] >= space.places[other]:
                 return place
-            fall = 0.0
-            if pushed > 0.0:
+            # what a fall in crowding adds lies between nothing and all: most hops are decided without it
+            gate = passage(site, other, space, stop)
+            taken = u < free * gate
+            if not taken and u < (free + pushed) * gate:
                 full = (space.count[site] - (1.0 if site == start else 0.0)) / max(
                     space.capacity[site], 1e-12
                 )
@@ -112,7 +114,8 @@ def hop_one(place: Any, start: Any, drift: Any, chances: Any, u: Any, space: Any
                     space.capacity[other], 1e-12
                 )
                 fall = min(1.0, max(0.0, full - there))
-            if u < (free + pushed * fall) * passage(site, other, space, stop):
+                taken = u < (free + pushed * fall) * gate
+            if taken:
                 return (
                     other,
                     x + step if axis == 0 else x,
