@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from cordgraft_analysis import palette
 
 Array = NDArray[np.float64]
 
-PANEL_IN = (6.2, 2.7)
+PANEL_IN = (7.2, 2.6)
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,21 @@ class Curve:
 
 @dataclass(frozen=True)
 class TargetBand:
-    """Where a target lies: a range of days, of values, or both."""
+    """Where a target lies: a range of days, of values, or both.
+
+    Parameters
+    ----------
+    days, values : (low, high), optional
+    label : str
+        For the legend.
+    of : int, optional
+        Number of the curve that it is the target of: it takes that colour. None is grey.
+    """
 
     days: tuple[float, float] | None = None
     values: tuple[float, float] | None = None
+    label: str = "target"
+    of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,16 +97,16 @@ def draw_target(
     from matplotlib.figure import Figure
 
     width, height = PANEL_IN
-    text_in = 0.35 + 0.17 * (len(verdicts) + 1)
-    total_in = 0.55 + height * len(panels) + text_in
+    text_in = 0.1 + 0.155 * (len(verdicts) + 1)
+    total_in = 0.35 + height * len(panels) + text_in
     with palette.style():
-        figure = Figure(figsize=(width + 0.6, total_in))
+        figure = Figure(figsize=(width, total_in))
         figure.suptitle(
             title, x=0.02, ha="left", y=1.0 - 0.12 / total_in, va="top", fontsize=10, fontweight="bold"
         )
         for number, panel in enumerate(panels):
             bottom = (text_in + height * (len(panels) - 1 - number) + 0.5) / total_in
-            axes = figure.add_axes((0.11, bottom, 0.63, (height - 0.95) / total_in))
+            axes = figure.add_axes((0.1, bottom, 0.58, (height - 0.8) / total_in))
             _draw_panel(axes, panel)
             axes.set_xlabel(clock)
         lines = [*verdicts, palette.RESEARCH_SENTENCE]
@@ -105,17 +117,22 @@ def draw_target(
     return path
 
 
-def _draw_panel(axes: object, panel: TargetPanel) -> None:
-    from matplotlib.axes import Axes
-
-    assert isinstance(axes, Axes)
+def _draw_panel(axes: Any, panel: TargetPanel) -> None:
     axes.set_title(panel.title, loc="left", fontsize=8.5)
     axes.set_ylabel(panel.unit)
+    spans = []
     for band in panel.bands:
+        colour = palette.FAINT if band.of is None else palette.CYCLE[band.of]
+        look: dict[str, Any] = {
+            "color": colour,
+            "alpha": 0.45 if band.of is None else 0.18,
+            "linewidth": 0.0,
+            "label": band.label,
+        }
         if band.days is not None:
-            axes.axvspan(*band.days, color=palette.FAINT, alpha=0.45, linewidth=0)
+            spans.append(axes.axvspan(*band.days, **look))
         if band.values is not None:
-            axes.axhspan(*band.values, color=palette.FAINT, alpha=0.45, linewidth=0)
+            spans.append(axes.axhspan(*band.values, **look))
     for number, curve in enumerate(panel.curves):
         colour = palette.CYCLE[number % len(palette.CYCLE)]
         for days, values in curve.lines:
@@ -124,12 +141,8 @@ def _draw_panel(axes: object, panel: TargetPanel) -> None:
             days, means = mean_line(curve.lines)
             few = days.size <= 8
             axes.plot(days, means, color=colour, linewidth=1.8, marker="o" if few else "", markersize=3,
-                      label=f"{curve.label} (n = {len(curve.lines)})")  # fmt: skip
+                      label=curve.label)  # fmt: skip
     axes.set_xlim(left=0.0)
-    handles, labels = axes.get_legend_handles_labels()
-    if panel.bands:
-        from matplotlib.patches import Patch
-
-        handles.append(Patch(color=palette.FAINT, alpha=0.45))
-        labels.append("target")
-    axes.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+    lines = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
+    handles = list({str(handle.get_label()): handle for handle in (*lines, *spans)}.values())
+    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cordgraft.core.schema import CHECKPOINTS_NAME
 from cordgraft.run.validation import suite
+from cordgraft.run.validation.pool import command_of, run_all
 from cordgraft.run.validation.reading import marked_fates, spread, untreated_milieu
 from cordgraft.run.validation.row import Arm, Claim, Row
 from cordgraft.run.validation.rows import FRONT, find_rows
-from cordgraft.run.validation.store import FINISHED, LABEL, Wanted, wanted_runs
+from cordgraft.run.validation.store import FINISHED, LABEL, STARTED, Wanted, wanted_runs
 from cordgraft.run.validation.suite import Request, validate
 from cordgraft.run.validation.zones import zones_of
 
@@ -67,8 +73,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def grafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a tiny grafted run."""
-    from cordgraft.run.validation.pool import run_all
-
     run = wanted_runs([GRAFTED], [1], tmp_path_factory.mktemp("grafted"))[0]
     assert run_all([run], 1, lambda run, code, seconds: None) is False
     assert run.state() == FINISHED
@@ -85,6 +89,8 @@ def test_rows_are_judged_and_written(made: Path) -> None:
     assert (made / "S3.png").stat().st_size > 10_000
     header, line = (made / "validation.csv").read_text(encoding="utf-8").splitlines()
     assert header.startswith("row,quantity,target") and line.startswith("S3,")
+    page = (made / "validation.md").read_text(encoding="utf-8").splitlines()
+    assert page[0].startswith("cordgraft ") and page[-1].startswith("| S3 | day of the neutrophils' peak |")
 
 
 def test_finished_runs_are_kept(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,14 +136,13 @@ def test_a_dry_run_writes_nothing(
 
 def test_a_run_that_fails_is_told_and_does_not_count(tmp_path: Path) -> None:
     """The exit code reaches the caller, and a run that failed does not count as finished."""
-    from cordgraft.run.validation import pool
 
     def broken(run: Wanted) -> list[str]:
         return ["false"] if run.seed == 2 else ["true"]
 
     runs = wanted_runs([ARM], [1, 2], tmp_path)
     codes: dict[int, int] = {}
-    assert not pool.run_all(runs, 2, lambda run, code, seconds: codes.update({run.seed: code}), broken)
+    assert not run_all(runs, 2, lambda run, code, seconds: codes.update({run.seed: code}), broken)
     assert codes[1] == 0
     assert codes[2] != 0
     assert runs[1].state() == ""
@@ -187,3 +192,32 @@ def test_distances_count_from_transplantation_in_millimetres(grafted: Path) -> N
     assert -5.0 < course.curves["room"][0] < -2.0  # 2.5 mm to the end, less the lesion and 5 mm
     assert np.all(np.abs(course.curves["neurons"][np.isfinite(course.curves["neurons"])]) < 2.5)
     assert FRONT.read is spread
+
+
+# ------------------------------------------------------------------------------------------- interruption
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_stops_what_runs_and_starts_nothing_more(tmp_path: Path) -> None:
+    runs = wanted_runs([ARM], [1, 2], tmp_path)
+    ended: list[tuple[int, int]] = []
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    stopped = run_all(
+        runs,
+        1,
+        lambda run, code, seconds: ended.append((run.seed, code)),
+        lambda run: [sys.executable, "-c", "import time; time.sleep(60)"],
+    )
+    assert stopped
+    assert ended == [(1, -signal.SIGTERM)]
+    assert not runs[1].directory.exists()
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    run = wanted_runs([ARM], [1], tmp_path)[0]
+    assert command_of(run)[3:5] == ["run", "mouse_contusion_untreated"]
+    run.write(STARTED, 5.0)
+    assert run.state() == ""  # stopped before its first checkpoint: from the start
+    (run.directory / CHECKPOINTS_NAME).mkdir()
+    assert run.state() == STARTED
+    assert command_of(run)[3:5] == ["resume", str(run.directory)]
+    assert replace(run, code="0.0.0+0").state() == ""

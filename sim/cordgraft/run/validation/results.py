@@ -15,7 +15,7 @@ from cordgraft.run.validation.judge import NO_DATA, PASSES, Judgement, judge
 from cordgraft.run.validation.row import Courses, Row
 from cordgraft.run.validation.store import FINISHED, Wanted
 
-RESULTS_JSON, RESULTS_CSV = "validation.json", "validation.csv"
+RESULTS_JSON, RESULTS_CSV, RESULTS_MARKDOWN = "validation.json", "validation.csv", "validation.md"
 COLUMNS = (
     "row", "quantity", "target", "unit", "low", "high", "judged_bound", "calibrated", "mean", "interval_low",
     "interval_high", "verdict", "seeds", "seeds_wanted", "seconds", "sources",
@@ -151,12 +151,23 @@ def record(results: Sequence[RowResult], code: str, finished: str) -> dict[str, 
     return {"version": version, "code": code, "finished": finished, "passed": passed, "rows": rows}
 
 
+def markdown(results: Sequence[RowResult], data: Mapping[str, Any]) -> str:
+    """Return the table of the quantities as Markdown, under a line with version, code and date."""
+    lines = [f"cordgraft {data['version']}, code `{data['code']}`, {data['finished']}", ""]
+    rows = table(results)
+    if rows:
+        lines += ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+        lines += ["| " + " | ".join(map(str, row.values())) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
 def write_files(out: Path, results: Sequence[RowResult], data: Mapping[str, Any]) -> None:
-    """Write the results as JSON and as a table."""
+    """Write the results as JSON, as CSV, and as the table of a page."""
+    (out / RESULTS_MARKDOWN).write_text(markdown(results, data), encoding="utf-8")
     (out / RESULTS_JSON).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     with (out / RESULTS_CSV).open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -192,13 +203,13 @@ def draw(out: Path, results: Sequence[RowResult]) -> list[Path]:
                 Curve(label, [(of[part].days, of[part].curves[name]) for of in result.courses.values()])
                 for part, name, label in panel.curves
             ]
-            bands = [TargetBand(band.days, band.values) for band in panel.bands]
+            bands = [TargetBand(band.days, band.values, band.label, band.of) for band in panel.bands]
             panels.append(TargetPanel(panel.title, panel.unit, curves, bands))
         verdicts = [
             f"{found.claim.quantity}: {interval_words(found)}; target {found.claim.target}: {found.verdict}"
             for found in result.judgements
         ]
         path = out / f"{result.row.name}.png"
-        title = f"{result.row.name}  {result.row.title}"
+        title = f"{result.row.name}  {result.row.title}, {len(result.courses)} seeds"
         drawn.append(draw_target(path, title, result.row.clock, panels, verdicts))
     return drawn

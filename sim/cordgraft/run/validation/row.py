@@ -136,10 +136,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Band:
-    """Part of a panel in which the target lies: days and values, None without a limit."""
+    """Part of a panel in which the target lies: days and values, None without a limit; `of` numbers its curve."""
 
     days: tuple[float, float] | None = None
     values: tuple[float, float] | None = None
+    label: str = "target"
+    of: int | None = None
 
 
 @dataclass(frozen=True)

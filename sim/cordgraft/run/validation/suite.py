@@ -126,13 +126,16 @@ def _report(results: Sequence[RowResult], out: Path, request: Request, stopped: 
             )
         )
     else:
-        say_table(f"cordgraft {data['version']}, code {data['code']}", table(results))
+        if not request.quiet:
+            say_table(f"cordgraft {data['version']}, code {data['code']}", table(results))
         say(f"{passed} of {len(results)} rows pass")
         for path in pictures if request.talks else ():
             say(f"picture: {path}")
         if pictures and request.talks:
             say(f"results: {out / RESULTS_JSON}")
             say("This is a research model: it predicts no patient.")
+        if request.quiet and pictures:
+            say(str(out))
     if failed:
         say(f"{failed} runs failed; their messages stand beside them", error=True)
     if stopped:
