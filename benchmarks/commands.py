@@ -69,7 +69,7 @@ def as_row(
 ) -> Row:
     """Return the row of a command; its time by the clock and its memory stand in the note."""
     return Row(
-        GROUP, what, timing.wall_s, "s", "", name, None if base is None else base.cpu_s / timing.cpu_s,
+        GROUP, what, timing.cpu_s, "s CPU", "", name, None if base is None else base.cpu_s / timing.cpu_s,
         target, lower=target is not None, note=f"{timing.wall_s:.2f} s by the clock, {timing.peak_mb:.0f} MB",
     )  # fmt: skip
 

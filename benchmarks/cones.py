@@ -153,13 +153,11 @@ def kernel_row(
     tissue = stage(shape, cones)
     space, tick = process._space(tissue), iter(range(10**6))
 
+    growth, work = process._growth(Key(11, 0, 1.0)), process._work(tissue, Key(11, 0, 1.0), cones)
+    columns, paths = tissue.cones.view(axon.Cones), tissue.segments.view(axon.Paths)
+
     def step() -> None:
-        key = Key(11, next(tick), 1.0)
-        work = process._work(tissue, key, cones)
-        run_blocks(
-            axon.advance_all, cones, tissue.cones.view(axon.Cones), work, tissue.segments.view(axon.Paths),
-            space, process._growth(key), key,
-        )  # fmt: skip
+        run_blocks(axon.advance_all, cones, columns, work, paths, space, growth, Key(11, next(tick), 1.0))
 
     spent = interleaved({"loop": step}, 2 * plan.repeats, warm=2)["loop"]
     alive = int((tissue["cone.state"] <= axon.PAUSED).sum())
