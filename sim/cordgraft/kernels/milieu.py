@@ -12,6 +12,7 @@ Voxels in which nothing has happened cost one comparison; their values stay as t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,8 +91,9 @@ class ImmuneRates(NamedTuple):
     tnf_decay: float
 
 
+@lru_cache(maxsize=64)
 def propagator(rate_s: float, rate_a: float, rate_n: float, h: float) -> Propagator:
-    """Return ss, as, aa, ns, na, nn: the exact solution of the cascade over `h`.
+    """Return ss, as, aa, ns, na, nn: the exact solution of the cascade over `h`; asked for in every step, so kept.
 
     ``s' = -k_s s``, ``a' = k_s s - k_a a``, ``n' = a - k_n n``. By scaling and squaring of the Taylor series,
     which does not mind equal rates.

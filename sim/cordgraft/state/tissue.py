@@ -150,10 +150,13 @@ class Tissue:
         KeyError
             If no active process provides it.
         """
+        array = self._arrays.get(name)
+        if array is not None:  # some hundred times a tick: the usual case comes first
+            return array
         group, _, short = name.partition(".")
         if group in self.tables:
             return self.tables[group][short]
-        return self._arrays[name]
+        raise KeyError(name)
 
     def names(self) -> Iterator[str]:
         """Yield the full names of all arrays, table columns included."""
