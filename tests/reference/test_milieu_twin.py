@@ -411,19 +411,25 @@ def test_leak_all_and_spill_all_equal_their_twins() -> None:
     rows = rng.random((3, 20)) * 0.5
     inside = np.ones((3, 20), dtype=np.uint8)
     inside[1, 7] = 0
-    twin = rows.copy()
-    spill_all(0, 3, rows, inside, 0.3, np.empty((3, 20)))
-    for e, c in zip(twin, inside, strict=True):
-        excess = [max(0.0, value - 0.3) for value in e]
-        for i, value in enumerate(e):
-            e[i] = min(value, 0.3) if c[i] else value
-        for step in (1, -1):
+    start = rows.copy()
+    spill_all(0, 3, rows, inside, 0.3, np.empty((3, 2, 20)))
+
+    def spilled(e: np.ndarray, c: np.ndarray, first: int) -> np.ndarray:
+        excess = [max(0.0, value - 0.3) if c[i] else 0.0 for i, value in enumerate(e)]
+        e = np.array([min(value, 0.3) if c[i] else value for i, value in enumerate(e)])
+        for step in (first, -first):
             carried = 0.0
             for i in range(20)[::step]:
                 if not c[i]:
                     carried = 0.0
                     continue
-                moved = min(carried, 0.3 - e[i]) if (step < 0 or not excess[i]) else 0.0
+                moved = min(carried, 0.3 - e[i]) if (step != first or not excess[i]) else 0.0
                 e[i] += moved
                 carried += 0.5 * excess[i] - moved
+        return e
+
+    twin = np.array([0.5 * (spilled(e, c, 1) + spilled(e, c, -1)) for e, c in zip(start, inside, strict=True)])
     np.testing.assert_allclose(rows, twin, atol=1e-15)
+    mirrored = start[:, ::-1].copy()
+    spill_all(0, 3, mirrored, np.ascontiguousarray(inside[:, ::-1]), 0.3, np.empty((3, 2, 20)))
+    np.testing.assert_allclose(mirrored[:, ::-1], rows, atol=1e-15)

@@ -121,6 +121,14 @@ def test_a_membrane_and_a_fixed_edge_let_through_what_they_must() -> None:
         np.testing.assert_allclose(stepped, field, rtol=1e-6)
 
 
+def test_axes_may_differ_and_each_may_be_a_number_or_an_array() -> None:
+    shape = (1, 6, 8)
+    mixed = make_medium(np.ones(shape), (1.0,) * 3, (1.0, np.full(shape, 2.0), 3.0))
+    plain = make_medium(np.ones(shape), (1.0,) * 3, (1.0, 2.0, 3.0))
+    for one, two in zip(mixed.faces, plain.faces, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_layers_share_the_flux() -> None:
     """Between a fixed 0 and a fixed 1 the steady profile of two media bends by the ratio of their diffusivities."""
     n, h = 40, 5.0
@@ -240,3 +248,33 @@ def test_interpolation_is_exact_for_a_slope_and_keeps_to_the_cord() -> None:
     inner[..., :2] = inner[..., -2:] = False
     np.testing.assert_allclose(fine[inner], slope[inner], atol=1e-12)
     assert not fine[~cord].any()
+
+
+def test_a_cord_in_many_parts_is_solved_all_the_same() -> None:
+    """Pieces that no face joins merge on the coarse lattices; the solve then goes on without them."""
+    cord = np.ones((1, 12, 210), dtype=bool)
+    cord[..., ::7] = False
+    medium = make_medium(cord, (1.0,) * 3, 1.0)
+    field = np.random.default_rng(5).random(cord.shape) * cord
+    before = medium.mass(field)
+    make_solver("sdirk2", medium, 1e-5).advance(field, None, 1e5)
+    assert medium.mass(field) == pytest.approx(before, rel=1e-9)
+    assert np.isfinite(field).all()
+
+
+@pytest.mark.parametrize("amount", [1e-200, 1e-158, 1e-20, 1e100])
+def test_sources_of_any_size_do_no_harm(amount: float) -> None:
+    medium = make_medium(np.ones((1, 8, 16)), (1.0,) * 3, 1.0, 0.1)
+    field, source = np.zeros(medium.shape), np.zeros(medium.shape)
+    source[0, 4, 8] = amount
+    make_solver("sdirk2", medium).advance(field, source, 1.0)
+    assert np.isfinite(field).all()
+    assert medium.mass(field) <= 1.1 * amount
+
+
+def test_a_source_that_is_no_number_is_an_error() -> None:
+    medium = make_medium(np.ones((1, 8, 16)), (1.0,) * 3, 1.0, 0.1)
+    for amount in (np.nan, np.inf, 1e200):
+        source = np.full(medium.shape, amount)
+        with pytest.raises(ArithmeticError, match="not finite, or too large"):
+            make_solver("sdirk2", medium).advance(np.zeros(medium.shape), source, 1.0)

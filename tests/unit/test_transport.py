@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from cordgraft.core.contract import FieldSpec, Key
+from cordgraft.core.problems import BadInput
 from cordgraft.processes.hindrance import Hindrance
 from cordgraft.processes.transport import Transport
 from cordgraft.state.tissue import Tissue
-from tests.support import make_tissue
+from tests.support import SMALL, make_tissue
 
 SECTION = (1, 32, 64)
 VOLUME = (12, 16, 32)
@@ -56,9 +57,44 @@ def test_the_solver_follows_the_structure() -> None:
 
 
 def test_forcing_the_spectral_solver_on_a_cord_that_it_cannot_serve_says_why() -> None:
-    tissue, transport = a_cord(VOLUME, solver="spectral")
-    with pytest.raises(ValueError, match="fills the box"):
-        run(tissue, transport, 8)
+    for shape, choices in (
+        (VOLUME, {"contrast": False}),
+        (SECTION, {}),
+        (SECTION, {"contrast": False, "edge": "fixed"}),
+    ):
+        with pytest.raises(BadInput, match="spectral solver needs a cord that fills the lattice"):
+            a_cord(shape, solver="spectral", **choices)
+
+
+def test_a_dose_is_worth_the_same_whenever_in_a_step_it_comes() -> None:
+    """One deposit at each hour of a step of eight, looked at long after: left is what decay leaves."""
+    worth = []
+    for hour in range(16, 24):
+        tissue, transport = a_cord(VOLUME, coarsening=2, step=8.0)
+        middle = tuple(n // 2 for n in VOLUME)
+        for tick in range(48):
+            tissue["source.trophic"][middle] += tick == hour
+            transport.step(tissue, Key(1, tick, 1.0))
+        plan = transport.plans["trophic"]
+        left = (tissue["lattice.trophic"] * plan.lattice.volume).sum() * np.prod(plan.lattice.factors)
+        decayed = (1.0 - np.exp(-0.0866)) / 0.0866 * np.exp(-0.0866 * (47 - hour))
+        worth.append(left / decayed)
+    np.testing.assert_allclose(worth, worth[0], rtol=1e-6)
+    assert worth[0] == pytest.approx(1.0, abs=0.04), "what three steps of eight hours err by"
+
+
+def test_the_plan_follows_the_numbers_in_force() -> None:
+    """Coefficients that are put in force by a process of a later phase count too."""
+    from cordgraft import CordModel
+
+    steps = {}
+    for half_life in ("6 min", "24 h"):
+        model = CordModel(
+            "mouse_subacute_graft", settings={**SMALL, "parameters.digestion.half_life": half_life}
+        )
+        steps[half_life] = model.tissue.field_notes["enzyme"]
+    assert steps["6 min"]["step"] == "1 h" and steps["24 h"]["step"] == "4 h"
+    assert steps["6 min"]["lattice"] != steps["24 h"]["lattice"]
 
 
 @pytest.mark.parametrize("shape", [SECTION, VOLUME])

@@ -164,6 +164,8 @@ class Process(ABC):
     treatment_type: ClassVar[str] = ""
     #: Processes that cannot be switched off: without them the state has no meaning.
     essential: ClassVar[bool] = False
+    #: Prepared after all others, because it plans with what they put in force (coefficients of fields).
+    prepared_last: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Params(BaseParams):

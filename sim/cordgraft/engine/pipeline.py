@@ -127,8 +127,9 @@ class Pipeline:
             raise PlanError(faults)
 
     def prepare(self, tissue: Tissue) -> None:
-        """Let every process set up its static maps and field coefficients."""
-        for process in (*self.resting, *(row.process for row in self.rows)):
+        """Let every process set up its static maps and field coefficients; those that plan with them come last."""
+        everyone = (*self.resting, *(row.process for row in self.rows))
+        for process in sorted(everyone, key=lambda process: process.prepared_last):
             process.prepare(tissue)
 
     def step(self, tissue: Tissue, tick: int) -> None:

@@ -237,7 +237,7 @@ def make_medium(
         For a negative or non-finite coefficient.
     """
     inside = np.ascontiguousarray(np.asarray(cord) != 0)
-    one = np.ndim(diffusivity) == 0 or isinstance(diffusivity, np.ndarray)
+    one = isinstance(diffusivity, np.ndarray) or np.isscalar(diffusivity)
     along = (diffusivity,) * 3 if one else tuple(diffusivity)
     for what, values in (("diffusivity", along), ("decay", (decay,))):
         for value in values:

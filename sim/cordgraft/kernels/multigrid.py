@@ -38,6 +38,11 @@ Array = NDArray[Any]
 WEIGHTS = (np.float32(1.73), np.float32(0.57))
 #: Exchange along an axis below this share of the strongest does not call for a coarser lattice along it.
 WEAK = 0.25
+#: Iterations after which a solve stops trusting the cycle, and how many it then makes without.
+PATIENCE = 100
+PLAIN_PATIENCE = 5000
+#: Right-hand sides outside these sizes are nothing, or a mistake: their squares could not be added up.
+LEAST, GREATEST = 1e-140, 1e140
 #: Pairs of sweeps on the coarsest lattice where there is nothing coarser to be had, and where none is needed.
 COARSEST_PAIRS = 8
 CALM_PAIRS = 2
@@ -148,7 +153,7 @@ class Multigrid:
         np.multiply(finest.u, 1.0 / scale, out=z, dtype=np.float64)
 
     # ------------------------------------------------------------------------------------------- the solve
-    def solve(self, u: Array, f: Array, tolerance: float, most: int = 100) -> int:
+    def solve(self, u: Array, f: Array, tolerance: float, most: int = PATIENCE) -> int:
         """Solve ``M u = f`` in place, from the `u` that is there.
 
         Parameters
@@ -170,6 +175,12 @@ class Multigrid:
         ArithmeticError
             If the tolerance is not met.
         """
+        largest = float(np.max(np.abs(f), initial=0.0))
+        if not np.isfinite(largest) or largest > GREATEST:
+            raise ArithmeticError(f"the right-hand side of the solve holds {largest:g}: not finite, or too large")
+        if largest < LEAST:
+            u[...] = 0.0
+            return 0
         r, p, q, old, z = self._r, self._p, self._q, self._old, self._z
         flat = [a.reshape(-1) for a in (u, r, p, q, old, z)]
         fu, fr, fp, fq, fold, fz = flat
@@ -192,17 +203,49 @@ class Multigrid:
             else:
                 scale_and_add(fp, (product - float(dot(fz, fold))) / last, fz)
             rest(q, p, self._zeros, self.matrix)  # q = -M p
-            length = float(product / -dot(fp, fq))
+            stiffness = -float(dot(fp, fq))
+            if not stiffness > 0.0:
+                break
+            length = product / stiffness
             add_scaled(fu, length, fp)
             np.copyto(old, r)
             add_scaled(fr, length, fq)
             last = product
             size = float(np.sqrt(dot(fr, fr)))
+        if size > goal and most >= PATIENCE:
+            size = self._solve_plainly(u, f, goal)
         if size <= goal:
             return most
         raise ArithmeticError(
             f"the linear solve is still off by {size / goal:.3g} times its tolerance after {most} iterations"
         )
+
+    def _solve_plainly(self, u: Array, f: Array, goal: float) -> float:
+        """Go on with the diagonal as the only help, in double precision; returns the norm of the residual.
+
+        For a cord in many parts that no face joins: the coarse lattices merge them, and the cycle misleads.
+        """
+        r, p, q, z = self._r, self._p, self._q, self._z
+        fu, fr, fp, fq, fz = (a.reshape(-1) for a in (u, r, p, q, z))
+        rest(r, u, f, self.matrix)
+        r *= self._inside
+        np.multiply(r, self.matrix.inverse, out=z)
+        np.copyto(p, z)
+        product, size = float(dot(fr, fz)), float(np.sqrt(dot(fr, fr)))
+        for _ in range(PLAIN_PATIENCE):
+            if size <= goal:
+                break
+            rest(q, p, self._zeros, self.matrix)
+            stiffness = -float(dot(fp, fq))
+            if not stiffness > 0.0:
+                break
+            add_scaled(fu, product / stiffness, fp)
+            add_scaled(fr, product / stiffness, fq)
+            np.multiply(r, self.matrix.inverse, out=z)
+            before, product = product, float(dot(fr, fz))
+            scale_and_add(fp, product / before, fz)
+            size = float(np.sqrt(dot(fr, fr)))
+        return size
 
     def keep_balance(self, u: Array, f: Array) -> None:
         """Stretch `u` a little so that the sum over all voxels of ``M u - f`` is zero: mass is kept.

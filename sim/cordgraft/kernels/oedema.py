@@ -70,38 +70,54 @@ def leak_all(start: Any, stop: Any, x: Any, ground: Any, r: Any) -> None:
         leak[i], oedema[i] = leak_one(leak[i], oedema[i], r)
 
 
+@body
+def spill_row(e: Any, c: Any, most: Any, back: Any, up: Any) -> None:
+    """Move the excess of one row, half each way; the half that goes `up` (1) or down (0) the row finds its place first.
+
+    e, c, back : (nz,); `back` is scratch.
+    """
+    nz = e.shape[0]
+    carried = 0.0
+    for step in range(nz):
+        i = step if up else nz - 1 - step
+        back[i] = 0.0
+        if c[i] == 0:
+            carried = 0.0
+            continue
+        excess = e[i] - most
+        if excess > 0.0:
+            e[i] = most
+            carried += 0.5 * excess
+            back[i] = 0.5 * excess
+        elif carried > 0.0:
+            taken = min(carried, -excess)
+            e[i] += taken
+            carried -= taken
+    carried = 0.0
+    for step in range(nz):
+        i = nz - 1 - step if up else step
+        if c[i] == 0:
+            carried = 0.0
+            continue
+        if carried > 0.0:
+            taken = min(carried, most - e[i])
+            e[i] += taken
+            carried -= taken
+        carried += back[i]
+
+
 @kernel
-def spill_all(start: Any, stop: Any, oedema: Any, cord: Any, most: Any, going: Any) -> None:
+def spill_all(start: Any, stop: Any, oedema: Any, cord: Any, most: Any, scratch: Any) -> None:
     """Move what exceeds `most` to the next voxels along the cord that have room, half each way.
 
-    Rows ``start .. stop`` of oedema, cord : (rows, nz); `going` : (rows, nz) is scratch. What finds no room up to the
-    end of the lattice, or of the cord, has left it.
+    Rows ``start .. stop`` of oedema, cord : (rows, nz); `scratch` : (rows, 2, nz). The mean of both orders is taken, so
+    that neither end of the cord is preferred. What finds no room up to the end of the lattice or the cord has left.
     """
-    nz = oedema.shape[1]
     for row in range(start, stop):
-        e, c, back = oedema[row], cord[row], going[row]
-        carried = 0.0
-        for i in range(nz):
-            back[i] = 0.0
-            if c[i] == 0:
-                carried = 0.0
-                continue
-            excess = e[i] - most
-            if excess > 0.0:
-                e[i] = most
-                carried += 0.5 * excess
-                back[i] = 0.5 * excess
-            elif carried > 0.0:
-                taken = min(carried, -excess)
-                e[i] += taken
-                carried -= taken
-        carried = 0.0
-        for i in range(nz - 1, -1, -1):
-            if c[i] == 0:
-                carried = 0.0
-                continue
-            if carried > 0.0:
-                taken = min(carried, most - e[i])
-                e[i] += taken
-                carried -= taken
-            carried += back[i]
+        e, other, back = oedema[row], scratch[row, 0], scratch[row, 1]
+        for i in range(e.shape[0]):
+            other[i] = e[i]
+        spill_row(e, cord[row], most, back, 1)
+        spill_row(other, cord[row], most, back, 0)
+        for i in range(e.shape[0]):
+            e[i] = 0.5 * (e[i] + other[i])

@@ -57,8 +57,8 @@ Detection floor: Goodhill 1998 (recalled). The rest assumed; see each parameter.
 What is left out
 ----------------
 Treatments that change capacity or block myelin inhibitors (a `capacity_boost` and a `block_mtor` switch serve
-experiments), several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors (they slow
-and stop cones, they do not repel them).
+experiments), several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors
+(they slow and stop cones, they do not repel them).
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ class AxonGrowth(Process):
             evidence="assumed",
         )
         piece: float = quantity(
-            25.0, "um", "longest arc between two looks at the tissue", bounds=(0.5, 500.0), evidence="assumed",
+            25.0, "um", "longest arc between two looks at the tissue", bounds=(5.0, 500.0), evidence="assumed",
             presets={"human": 50.0},
         )
         log_every: float = quantity(

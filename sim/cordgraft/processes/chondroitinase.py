@@ -1,9 +1,9 @@
 """Chondroitinase: an injection or a depot of the enzyme that cuts CSPG.
 
 ``bare`` and ``stabilised`` enzyme is injected at once. From a ``gel`` it is released as ``dose/tau e^(-t/tau)``,
-protected until then, as stabilised enzyme. The dose is spread evenly over the volume that the injection fills round
-its point; in a section the slab has the concentration that the whole deposit has. A dose may be repeated. How the
-enzyme spreads, ages and digests: `digestion`.
+protected until then, as stabilised enzyme. The dose is spread evenly over the ball that the injection fills round its
+point, as far as that lies inside the cord; in a section the slab has the concentration of the whole deposit. A dose
+may be repeated. How the enzyme spreads, ages and digests: `digestion`.
 
 Sources: doses and volumes are assumed; the gel held activity to 42 days in one study (Lee 2010, PMC2840440, read).
 
@@ -17,12 +17,10 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any
 
-import numpy as np
-
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, count, quantity
-from cordgraft.state.injections import ball
+from cordgraft.state.injections import ball, filled_um3
 
 #: um3 in a millilitre.
 UM3_PER_ML = 1e12
@@ -124,10 +122,8 @@ class Chondroitinase(Process):
             return
         name = "enzyme" if self.params.product == "bare" else "enzyme_stable"
         filled = self.reach(tissue)
-        volume = self.params.volume
-        if not tissue.lattice.is_section:
-            # the cord may be smaller than the ball, and voxels do not fill it exactly: the dose is what counts
-            volume = np.count_nonzero(filled) * tissue.lattice.voxel_um3
+        # the cord may be smaller than the ball, and voxels do not fill it exactly: the dose is what counts
+        volume = filled_um3(tissue, filled, self.params.depth, self.params.volume)
         level = free / (volume / UM3_PER_ML)
         tissue[f"source.{name}"][filled] += level / tissue.transport_period_h
 

@@ -12,7 +12,8 @@ fades, the tissue that it swelled is there again, and spared white matter never 
 
 A voxel swells by at most ``E_max`` 0.3, because the cord soon fills its sheath; what exceeds that moves to the next
 voxels along the cord that have room, half of it either way. So the length of the oedema grows with how much leaks, and
-the severity sets how far it spills. What reaches the end of the lattice is gone.
+the severity sets how far it spills. What reaches the end of the lattice, or of the
+cord where it has a gap, is gone.
 
 Sources: growth to about 48 h and resolution in about three weeks are what was read (to compare with); spilling along
 the cord after the sheath is filled: PMC3689934 (read). All numbers assumed.
@@ -115,4 +116,4 @@ class Oedema(Process):
             return
         rows = oedema.reshape(-1, oedema.shape[2])
         cord = tissue["map.cord"].reshape(rows.shape)
-        run_blocks(spill_all, rows.shape[0], rows, cord, p.most, np.empty(rows.shape), block=256)
+        run_blocks(spill_all, rows.shape[0], rows, cord, p.most, np.empty((rows.shape[0], 2, rows.shape[1])), block=256)

@@ -299,6 +299,8 @@ class Oxygen(Process):
 
         p = self.params
         supply, uptake = self.supply_and_uptake(tissue)
+        if not supply.any() and not uptake.any():
+            return  # nothing comes in and nothing goes out
         if self._medium is not None:
             from cordgraft.kernels.medium import with_loss
             from cordgraft.kernels.solvers import solve_steady
@@ -310,6 +312,7 @@ class Oxygen(Process):
                 uptake=uptake,
                 michaelis=p.michaelis,
                 tolerance=p.tolerance / self.blood(),
+                scale=self.blood(),
             )
             return
         rates = exchange_rates(p.diffusivity, tissue.lattice.shape, tissue.lattice.spacing_um)

@@ -6,8 +6,8 @@
 
 Time in days. ``mu`` is the reactivity of the subject against the graft: lognormal with median 1 and spread 0.5, drawn
 once; ``i`` the immunosuppression in force, 0-1 (see `immunosuppression`; several drugs leave the product of what each
-leaves). A host that reacts a little does no harm: below half of the largest reactivity the death rate is a sixteenth
-of it or less. So a drug that stops too early loses the graft in the weeks after, not on the day.
+leaves). A host that reacts a little does no harm: at a reactivity of a quarter the death rate is a seventeenth of
+its largest. So a drug that stops too early loses the graft in the weeks after, not on the day.
 
 ``subject.immune_system`` says whether any of this happens: an ``intact`` host rejects human cells; a ``deficient`` one
 (NOD/SCID, athymic) cannot; ``suppressed`` is suppression by drugs that is taken as complete.

@@ -11,9 +11,9 @@ move a pointwise exponential. RKL2 is there to compare. Each was checked against
 
 **Lattice and step of each field** follow from its length sqrt(D/k) and its half-life: the coarsest lattice and the
 longest step whose expected errors stay within `accuracy` (see `kernels.resolution` for their derivation; `cordgraft
-plan` prints them). What is deposited is added up over the voxels of a block and over the step, so that no amount is
-lost; who reads a field sees it interpolated, as it was after its last step, and zero where it is below the highest
-value times `tolerance`, which the solver does not know.
+plan` prints them). What is deposited is added up over the voxels of a block and over the step, decaying meanwhile, so
+that no amount is lost and none lasts longer for having waited. Who reads a field sees it interpolated, as it was after
+its last step, and zero where it is below the highest value times `tolerance`, which the solver does not know.
 
 A deposit is a rate: processes that deposit must have the period of this one, and others are refused.
 
@@ -27,17 +27,20 @@ the inside of cells.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import ceil, exp, expm1, inf
 from typing import Any, NamedTuple
 
 from cordgraft.core.contract import ArraySpec, FieldSpec, Key, Phase, Process, Provision
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, count, quantity, switch
+from cordgraft.core.problems import BadInput, Problem
 from cordgraft.state.tissue import Tissue
 
 SECONDS_PER_HOUR = 3600.0
 #: Fewest blocks along an axis that a coarser lattice leaves.
 FEWEST_BLOCKS = 4
+#: Largest product of decay and step that is made in one go.
+MOST_DECAY = 2.0
 
 
 class FieldPlan(NamedTuple):
@@ -83,6 +86,7 @@ class Transport(Process):
     reads = ("map.cord", "density.spread_along", "density.spread_across", "scalar.spread_version")
     writes = written(FIELDS)
     essential = True
+    prepared_last = True
 
     @dataclass(frozen=True)
     class Params(BaseParams):
@@ -150,6 +154,8 @@ class Transport(Process):
         ------
         LookupError
             If a process declares a diffusing field that is not in `writes`.
+        BadInput
+            If a solver is forced that cannot serve this cord.
         """
         for name in tissue.diffusing:
             if f"field.{name}" not in self.writes or f"source.{name}" not in self.writes:
@@ -182,8 +188,8 @@ class Transport(Process):
         origin = spec.origin if isinstance(spec, FieldSpec) else "cells"
         if p.coarsening:
             coarsening = min(p.coarsening, most)
-        elif diffusivity == 0.0:
-            coarsening = 1
+        elif diffusivity == 0.0 or p.edge != "closed":
+            coarsening = 1  # a block is too far from an open surface that runs along its side
         else:
             coarsening = resolution.choose_coarsening(
                 diffusivity, decay, spacing, dimensions, origin, p.accuracy, most
@@ -213,10 +219,19 @@ class Transport(Process):
         """Return the solver that the structure asks for, or the one that is forced."""
         if diffusivity == 0.0:
             return "pointwise"
-        if self.params.solver != "auto":
-            return str(self.params.solver)
         whole = bool((lattice.volume == 1.0).all())
         plain = whole and not self.params.contrast and self.params.edge == "closed"
+        if self.params.solver == "spectral" and not plain:
+            raise BadInput(
+                Problem(
+                    "the spectral solver needs a cord that fills the lattice, one medium and a closed edge",
+                    key="parameters.transport.solver",
+                    value="spectral",
+                    allowed="auto, sdirk2 or rkl2; or a section with parameters.transport.contrast: false",
+                )
+            )
+        if self.params.solver != "auto":
+            return str(self.params.solver)
         return "spectral" if plain else "sdirk2"
 
     def _note(self, tissue: Tissue, plan: FieldPlan) -> dict[str, str]:
@@ -227,7 +242,7 @@ class Transport(Process):
             "solver": plan.solver,
             "edge": str(self.params.edge),
             "lattice": " x ".join(f"{h:g}" for h in inner) + " um",
-            "step": f"{plan.step_h:g} h",
+            "step": f"{_periods(plan.step_h, self.period_h) * self.period_h:g} h",
             "expected error": f"lattice {100.0 * plan.lattice_error:.1f} %, step {100.0 * plan.step_error:.1f} %",
         }
 
@@ -283,19 +298,26 @@ class Transport(Process):
     def _advance(self, tissue: Tissue, name: str, dt_h: float, deposited: bool, ends: bool) -> None:
         """Take over the deposits of one period and, if the step of the field ends here, make it."""
         plan = self.plans[name]
+        decay = tissue.coefficients[name][1]
         source, deposit = tissue[f"source.{name}"], tissue[f"lattice.{name}_deposit"]
+        # what waits for the end of the step decays meanwhile, as it would in the field
+        deposit *= exp(-decay * dt_h)
         if deposited:
             block_mean = plan.lattice.new()
             plan.lattice.add_up(block_mean, source)
-            block_mean *= dt_h
+            block_mean *= _lasting(decay, dt_h)
             deposit += block_mean
             source[...] = 0.0
         if not ends:
             return
         step_h = _periods(plan.step_h, dt_h) * dt_h
         values = tissue[f"lattice.{name}"]
-        deposit /= step_h
-        self._solvers[name].advance(values, deposit, step_h)
+        # the constant source of which as much is left at the end of the step as of what was deposited
+        deposit /= _lasting(decay, step_h)
+        # beyond decay x step of 2 the scheme would turn what fades into its opposite
+        parts = max(1, ceil(decay * step_h / MOST_DECAY - 1e-9))
+        for _ in range(parts):
+            self._solvers[name].advance(values, deposit, step_h / parts)
         deposit[...] = 0.0
         plan.lattice.interpolate(tissue[f"field.{name}"], values, self.params.tolerance)
 
@@ -303,3 +325,8 @@ class Transport(Process):
 def _periods(step_h: float, period_h: float) -> int:
     """Return how many periods fit into a step, at least one."""
     return max(1, int(step_h / period_h + 1e-9))
+
+
+def _lasting(decay: float, hours: float) -> float:
+    """Return how much of a source of one per hour is left after `hours`, ``(1 - e^(-k t))/k``."""
+    return hours if decay == 0.0 else -expm1(-decay * hours) / decay

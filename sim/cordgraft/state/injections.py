@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: Voxels per radius from which on the volume of a ball is added up from them.
+RESOLVED = 2.0
+
 
 def ball(tissue: Any, position_um: float, depth_um: float, volume_um3: float) -> NDArray[np.bool_]:
     """Return the voxels of the cord that an injection fills : (x, y, z) bool; at least the nearest one.
@@ -29,4 +32,34 @@ def ball(tissue: Any, position_um: float, depth_um: float, volume_um3: float) ->
         if axis > 0 or not tissue.lattice.is_section:
             square = square + (centres - point[axis]) ** 2
     distance = np.where(tissue["map.cord"] > 0, np.broadcast_to(square, tissue.lattice.shape), np.inf)
-    return (distance <= radius**2) | ((distance == distance.min()) & np.isfinite(distance))
+    inside = (distance <= radius**2) | ((distance == distance.min()) & np.isfinite(distance))
+    return np.asarray(inside, dtype=bool)
+
+
+def filled_um3(tissue: Any, filled: NDArray[np.bool_], depth_um: float, volume_um3: float) -> float:
+    """Return how much of the cord an injection fills, um3: the ball as far as it lies inside the cord.
+
+    In a volume that of the voxels; in a section each voxel counts with the width of the ball there, up to that of the
+    elliptic cord. A ball that is small against the voxels fills its own volume.
+
+    Parameters
+    ----------
+    tissue : Tissue
+    filled : (x, y, z) bool
+        As `ball` returned it.
+    depth_um, volume_um3 : float
+    """
+    lattice = tissue.lattice
+    if not lattice.is_section:
+        return float(np.count_nonzero(filled) * lattice.voxel_um3)
+    radius = (3.0 * volume_um3 / (4.0 * pi)) ** (1.0 / 3.0)
+    if radius < RESOLVED * max(lattice.spacing_um[1:]):
+        return volume_um3
+    across, deep = tissue.setting.cord_diameter_um
+    _, y, z = lattice.centres_um()
+    middle = float(np.mean(np.broadcast_to(z, lattice.shape)[filled]))
+    off = (y - (depth_um - 0.5 * deep)) ** 2 + (z - middle) ** 2
+    chord = 2.0 * np.sqrt(np.maximum(0.0, radius**2 - np.broadcast_to(off, lattice.shape)[filled]))
+    cord = across * np.sqrt(np.maximum(0.0, 1.0 - (2.0 * y / deep) ** 2))
+    width = np.minimum(chord, np.broadcast_to(cord, lattice.shape)[filled])
+    return float(width.sum() * lattice.spacing_um[1] * lattice.spacing_um[2])
