@@ -110,22 +110,19 @@ def test_a_run_without_kept_checkpoints_says_so(tmp_path: Path) -> None:
         open_for_resume(tmp_path / "run", from_h=48.0)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped"])
 def test_a_damaged_newest_checkpoint_is_passed_over(copy: Path, reference: Reference, damage: str) -> None:
     rewind(copy, 8 * 24)
     newest = checkpoint.found(copy / schema.CHECKPOINTS_NAME)[-1]
     data = bytearray(newest.read_bytes())
     if damage == "truncated":
         del data[len(data) // 3 :]
-    elif damage == "flipped":
-        data[len(data) // 2] ^= 16
     else:
-        data.clear()
+        data[len(data) // 2] ^= 16
     newest.write_bytes(bytes(data))
-    done = finished(resume_command(copy))
-    assert done.returncode == 0, done.stderr
-    log = (copy / schema.LOG_NAME).read_text(encoding="utf-8")
-    assert f"resumed from day {(8 * 24 - EVERY_H) / 24:g}" in log
+    prepared = open_for_resume(copy)
+    assert prepared.model.tick == 8 * 24 - EVERY_H
+    run_model(prepared.model, copy, resume=prepared)
     assert_same_run(copy, reference.directory)
     assert reference.assert_checkpoints(copy) == reference.assert_checkpoints(reference.directory)
 

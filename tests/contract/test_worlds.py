@@ -29,7 +29,7 @@ def test_same_seed_same_bytes(reference: Path, tmp_path: Path) -> None:
     assert differing(reference, _run(tmp_path / "again")) == []
 
 
-@pytest.mark.parametrize("threads", [2, 4])
+@pytest.mark.parametrize("threads", [2])  # with blocks of few rows, and more threads: test_orders.py
 def test_threads_change_nothing(reference: Path, tmp_path: Path, threads: int) -> None:
     assert differing(reference, _run(tmp_path / "threads", threads=threads)) == []
 

@@ -18,7 +18,7 @@ from cordgraft.core.clock import Clock
 from cordgraft.core.lattice import Lattice
 from cordgraft.record.arrays import Layout, Variable, rounded
 from cordgraft.record.files import StoreError
-from cordgraft.record.packing import BEFORE_NAME, PACKING_NAME, measure
+from cordgraft.record.packing import BEFORE_NAME, PACKING_NAME, is_packed, measure
 from cordgraft.record.store import STAGING_NAME, RunStore
 from cordgraft_analysis.reading import open_run
 from support import differing
@@ -209,6 +209,29 @@ def test_packing_changes_files_and_no_value(tmp_path: Path, monkeypatch: pytest.
     assert differing(plain, packed) == []
     assert not (packed.parent / PACKING_NAME).exists()
     assert open_run(packed)["maps/field_oxygen"].encoding["shards"] is not None
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_packed_maps_are_unpacked_to_be_written_further(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """A run that was killed after the packing goes on before its last frame, wherever directories change places."""
+    monkeypatch.setattr("cordgraft.record.store.WORTH_PACKING", 1)
+    if not at_once:
+        monkeypatch.setattr("cordgraft.record.packing._swap", lambda one, other: False)
+    plain, packed = tmp_path / "a" / "run.zarr", tmp_path / "b" / "run.zarr"
+    for path in (plain, packed):
+        fill(RunStore.create(path, layout(), ROOT))
+    files = measure(packed)["files"]
+    store = RunStore.reopen(packed, 12)
+    assert store.pack() and is_packed(packed) and measure(packed)["files"] < files
+    assert not store.pack(), "once is enough"
+    assert is_packed(RunStore.reopen(packed, 12).path), "nothing is left to be written"
+    RunStore.reopen(packed, 4)
+    assert not is_packed(packed)
+    assert not (packed.parent / PACKING_NAME).exists()
+    RunStore.reopen(plain, 4)
+    assert differing(plain, packed) == []
 
 
 def test_gathered_metadata_is_what_the_library_would_gather(path: Path) -> None:

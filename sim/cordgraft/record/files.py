@@ -64,6 +64,13 @@ def replace_bytes(path: Path, aside: Path, data: bytes, *, durable: bool = False
         raise
 
 
+def overwrite_json(path: Path, value: Any) -> None:
+    """Write a short JSON file in its own place: for a disk that has no room for another file, however short."""
+    with path.open("r+b", buffering=0) as file:
+        _write_whole(file, (json.dumps(finite(value)) + "\n").encode())
+        file.truncate()
+
+
 def _write_whole(file: io.FileIO, data: bytes) -> None:
     """Write all of the data; a disk that is nearly full takes a part of it before it refuses."""
     left = memoryview(data)

@@ -1,11 +1,13 @@
 """Packing of a finished run: the frames of a map go from a file each into few files, and back.
 
-The other form of the group is made aside and then takes the place of the present one by two renames, so that a kill
-at any moment leaves one of the two; `restore_packing` puts it back where it belongs.
+The other form of the group is made aside and then changes places with the present one: in one step where the system
+can, otherwise by two renames, so that a kill at any moment leaves one of the two; `restore_packing` then puts it back
+where it belongs.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 from collections.abc import Callable
@@ -72,13 +74,24 @@ def _exchange(path: Path, copy: Callable[[Path, Path], None]) -> None:
         shutil.rmtree(aside, ignore_errors=True)  # the disk is full, perhaps of this
         raise
     update_attributes(path, {})  # gathered metadata would be wrong between the renames
-    (path / schema.MAPS_GROUP).rename(aside / BEFORE_NAME)
-    try:
-        (aside / schema.MAPS_GROUP).rename(path / schema.MAPS_GROUP)
-    except OSError:
-        (aside / BEFORE_NAME).rename(path / schema.MAPS_GROUP)
-        raise
+    if not _swap(path / schema.MAPS_GROUP, aside / schema.MAPS_GROUP):
+        (path / schema.MAPS_GROUP).rename(aside / BEFORE_NAME)
+        try:
+            (aside / schema.MAPS_GROUP).rename(path / schema.MAPS_GROUP)
+        except OSError:
+            (aside / BEFORE_NAME).rename(path / schema.MAPS_GROUP)
+            raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Let two directories change places in one step; returns whether the system could (Linux can)."""
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
 
 
 def restore_packing(path: Path) -> None:

@@ -25,6 +25,7 @@ from cordgraft.record.files import (
     AppendedTable,
     AppendedText,
     StoreError,
+    overwrite_json,
     replace_json,
     replace_text,
     write_table,
@@ -275,11 +276,15 @@ class RunWriter:
             lambda: self.store.update_attributes({"status": FAILED, "ended": ended}),
             lambda: self._write_summary(FAILED, message, ended, {}),
             self._log.close,
-            lambda: self._status(FAILED, message),
         )
         for step in steps:
             with suppress(StoreError, OSError, ValueError):  # or it is closed already
                 step()
+        try:
+            self._status(FAILED, message)
+        except StoreError:
+            with suppress(OSError):
+                overwrite_json(self._path(schema.STATUS_NAME), self._standing(FAILED, ""))
 
     def _pack(self) -> None:
         """Pack the maps; a run is complete without it, so a disk that is too full for a copy is no failure."""
@@ -363,22 +368,22 @@ class RunWriter:
         return ["tick", "day", *(spec.name for spec in self.observer.specs)]
 
     def _status(self, status: str, message: str = "") -> None:
-        ticks = self._clock.ticks
+        path = self._path(schema.STATUS_NAME)
         with writing("the status", self.store.kept):
-            replace_json(
-                self._path(schema.STATUS_NAME),
-                {
-                    "status": status,
-                    "message": message,
-                    "tick": self._tick,
-                    "ticks": ticks,
-                    "day": self._clock.days(max(self._tick, 0)),
-                    "days": self._clock.days(ticks),
-                    "share": (self._tick + 1) / (ticks + 1),
-                    "updated": now(),
-                },
-                durable=status != RUNNING,
-            )
+            replace_json(path, self._standing(status, message), durable=status != RUNNING)
+
+    def _standing(self, status: str, message: str) -> dict[str, Any]:
+        ticks = self._clock.ticks
+        return {
+            "status": status,
+            "message": message,
+            "tick": self._tick,
+            "ticks": ticks,
+            "day": self._clock.days(max(self._tick, 0)),
+            "days": self._clock.days(ticks),
+            "share": (self._tick + 1) / (ticks + 1),
+            "updated": now(),
+        }
 
 
 def _with_units(arrays: Straightening) -> Straightening:
