@@ -6,7 +6,7 @@
 Each case is a process of its own, so that its peak memory is its own. A row holds the voxels, the most simulated cells
 that lived at once and those at the end, the simulated fibres, CPU seconds per simulated day before the graft, with all
 of its cells and at the end, the peak memory with a checkpoint written, and both estimates. The graft is given on
-day 1, so that its cells meet the injury at its worst; ``alive`` cases switch survival off, so that all of them stay.
+day 1, so that its cells meet the injury at its worst; in one case survival is switched off, so that all of them stay.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CASES: dict[str, list[str]] = {
     "section": ["human_cervical_subacute_graft"],
     "section, preview": ["human_cervical_subacute_graft", "resolution=preview"],
     "whole cord, 250 um": ["human_cervical_volume"],
-    "whole cord, 250 um, 2e6 arrive": ["human_cervical_volume", "treatments.graft.dose=3.2e6 cells"],
-    "whole cord, 250 um, 2e6 alive": [
+    "whole cord, 250 um, 3.2e6 injected": ["human_cervical_volume", "treatments.graft.dose=3.2e6 cells"],
+    "the same, none of them dies": [
         "human_cervical_volume",
         "treatments.graft.dose=3.2e6 cells",
         "parameters.survival.enabled=false",
