@@ -12,7 +12,7 @@ from cordgraft.engine.model import CordModel
 from cordgraft.scenario import catalog
 from cordgraft.scenario.document import parse
 from cordgraft.scenario.load import from_document, load
-from cordgraft.scenario.resolution import FEWEST_ACROSS, PREVIEW, TICKS_H, UNUSABLE
+from cordgraft.scenario.resolution import FEWEST_ACROSS, PREVIEW, TICKS_H, TOLERANCE, UNUSABLE
 
 NAMES = [entry.name for entry in catalog.list_scenarios() if entry.name != "human_from_masks"]
 PREVIEWED = ("resolution=preview",)
@@ -25,6 +25,7 @@ def test_every_scenario_has_a_preview_that_says_what_it_is(name: str) -> None:
     assert (config.resolution, full.resolution) == ("preview", "full")
     assert min(config.geometry.voxel_um) == coarse.voxel_um > full.geometry.voxel_um[1]
     assert config.tick_h == TICKS_H[0] > full.tick_h
+    assert config.parameters["transport"].tolerance == TOLERANCE > full.parameters["transport"].tolerance
     assert config.geometry.cells_per_agent == max(coarse.cells_per_agent, full.geometry.cells_per_agent)
     (said,) = (str(caution) for caution in config.cautions if caution.key == "resolution")
     assert "6 h" in said and "docs/preview.md" in said

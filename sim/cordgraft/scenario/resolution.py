@@ -25,6 +25,8 @@ from cordgraft.scenario.sections import Geometry, Numerics, Record, Top, preset_
 FEWEST_ACROSS = 8
 #: Ticks that a preview may take, h, the longest first. The scar is coarse beyond 6 h (see `processes.scar`).
 TICKS_H = (6.0, 4.0, 3.0, 2.0, 1.0)
+#: Least tolerance of the solver of diffusing fields; it takes a third of a preview's time.
+TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ def coarsened(given: Mapping[str, Any]) -> dict[str, Any]:
         period = keys.get("period")
         rounded = {} if period is None else {"period": math.ceil(period / tick - 1e-9) * tick}
         parameters[name] = {**keys, **rounded}
+    transport = parameters.get("transport", {})
+    parameters["transport"] = {**transport, "tolerance": max(transport.get("tolerance", 0.0), TOLERANCE)}
     return {
         **given,
         "tick": tick,
