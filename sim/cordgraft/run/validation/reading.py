@@ -140,12 +140,11 @@ def safety(directory: Path, start: float | None = None) -> Course:
     )
     first = graft_day(directory)
     since = days - (first if np.isfinite(first) else start if start is not None else 0.0)
-    return Course(
-        since,
-        {
-            "volume": series["graft_volume"],
-            "undifferentiated": series["graft_fraction_undifferentiated"],
-            "dividing": series["graft_dividing_fraction"],
-            "motor": series["function_motor_index"],
-        },
-    )
+    curves = {
+        "volume": series["graft_volume"],
+        "undifferentiated": series["graft_fraction_undifferentiated"],
+        "dividing": series["graft_dividing_fraction"],
+        "motor": series["function_motor_index"],
+    }
+    later = since >= -1e-9
+    return Course(since[later], {name: values[later] for name, values in curves.items()})

@@ -356,9 +356,9 @@ TUMOUR = Row(
             "motor index",
             "1 (1 is normal)",
             (
-                ("untreated", "motor", "untreated"),
                 ("safe line", "motor", "201B7-like"),
                 ("tumour line", "motor", "253G1-like"),
+                ("untreated", "motor", "untreated"),
             ),
             (_DAY_47, _DAY_103),
         ),
