@@ -102,7 +102,7 @@ def draw_target(
     with palette.style():
         figure = Figure(figsize=(width, total_in))
         figure.suptitle(
-            title, x=0.02, ha="left", y=1.0 - 0.12 / total_in, va="top", fontsize=10, fontweight="bold"
+            title, x=0.02, ha="left", y=1.0 - 0.12 / total_in, va="top", fontsize=9.5, fontweight="bold"
         )
         for number, panel in enumerate(panels):
             bottom = (text_in + height * (len(panels) - 1 - number) + 0.5) / total_in

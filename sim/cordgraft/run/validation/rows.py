@@ -220,7 +220,7 @@ IMMUNE = Row(
 )
 FATES = Row(
     "S6",
-    "Fates of a line that leans to astrocytes, 60 days after transplantation into rats",
+    "Fates of an astrocyte-leaning line after 60 days in rats",
     "Two months after transplantation a fifth to two fifths of the surviving cells carry the neuronal marker NeuN, "
     "half to three quarters the astrocytic marker GFAP, and at most a tenth a marker of oligodendrocytes.",
     {"graft": RAT_FATES},
