@@ -18,7 +18,9 @@ def in_own_process(days: float, *more: str) -> dict[str, Any]:
     """Run the student run in a process of its own and return what it says of itself."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "benchmarks.student", f"{days:g}", f"{folder}/run", *more]
-        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[2:])} failed:\n{done.stderr}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -125,6 +125,9 @@ def run(
         with_factors()
     maps = f"[1 d, {days:g} d]"
     asked = {"duration": f"{days:g} d", "record.maps": maps, **(SETTINGS if settings is None else settings)}
+    grafted = asked.get("treatments.graft.at")
+    if grafted is not None and float(grafted.split()[0]) >= days:
+        asked["treatments.graft.at"] = f"{days / 3.0:g} d"  # a short run shall have cells too
     model = CordModel(scenario or "human_cervical_subacute_graft", settings=asked)
     spent: dict[str, float] = {}
     planned = {}
