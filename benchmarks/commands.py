@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,10 @@ TEN_DAYS = [
     *CORDGRAFT, "run", "mouse_subacute_graft", "--quiet", "--overwrite", "--no-figures",
     "--set", "duration=10 d", "--set", "record.maps=[3 d]",
 ]  # fmt: skip
+
+
+#: Where Linux tells of its processes.
+PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,32 @@ def time_command(command: list[str], environment: dict[str, str] | None = None, 
             env={**os.environ, **ONE_THREAD, **(environment or {})},
             cwd=cwd,
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        peak_kb, pid = 0.0, 0
+        while pid == 0:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG if PROCESSES.is_dir() else 0)
+            if pid == 0:
+                peak_kb = max(peak_kb, high_water_kb(process.pid))
+                time.sleep(0.005)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - started
         if process.returncode:
             output.seek(0)
             raise subprocess.CalledProcessError(process.returncode, command, output.read()[-4000:])
-    scale = 1e6 if sys.platform == "darwin" else 1e3
-    return Timing(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale)
+    if not PROCESSES.is_dir():
+        peak_kb = usage.ru_maxrss / (1e3 if sys.platform == "darwin" else 1.0)
+    return Timing(wall, usage.ru_utime + usage.ru_stime, peak_kb / 1e3)
+
+
+def high_water_kb(pid: int) -> float:
+    """Return the peak memory of a process so far, kB; 0 when it has gone.
+
+    Not the system's figure for an ended child: on Linux that begins with the size of the process that started it.
+    """
+    with suppress(OSError):
+        for line in (PROCESSES / str(pid) / "status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return float(line.split()[1])
+    return 0.0
 
 
 def median_of(timings: list[Timing]) -> Timing:
