@@ -177,8 +177,10 @@ def write_masks(folder: Path) -> dict[str, str]:
 @pytest.mark.mri
 def test_the_wheel_runs_every_scenario_it_ships(clean: Path, tmp_path: Path) -> None:
     listed = json.loads(run_clean(clean, "cordgraft", "list", "--json", folder=tmp_path))
-    names = {entry["name"] for entry in listed}
+    names = {entry["name"] for entry in listed if entry["kind"] == "scenario"}
     assert names == {path.stem for path in (ROOT / "scenarios").glob("*.yaml")}
+    parts = {entry["name"] for entry in listed if entry["kind"] == "treatment"}
+    assert parts == {path.stem for path in (ROOT / "scenarios" / "treatments").glob("*.yaml")}
     for name in sorted(names):
         settings = write_masks(tmp_path) if name == "human_from_masks" else {}
         printed = run_clean(
