@@ -143,7 +143,10 @@ class Process(ABC):
         When it runs; the period may be changed by ``parameters.NAME.period``.
     provides : Provision
     reads, writes, deposits : tuple of str
-        Full array names.
+        Full array names. What a process writes it may also read.
+    optional_reads : tuple of str
+        Read where another process provides them, done without where nobody does: without secretion there is no
+        trophic factor to save tissue at risk. Nobody is kept in a run for their sake.
     streams : tuple of Stream
     Params : type
         Frozen dataclass of parameter specs.
@@ -159,6 +162,7 @@ class Process(ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     deposits: ClassVar[tuple[str, ...]] = ()
+    optional_reads: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[tuple[Stream, ...]] = ()
     section: ClassVar[Literal["parameters", "injury", "treatments"]] = "parameters"
     treatment_type: ClassVar[str] = ""

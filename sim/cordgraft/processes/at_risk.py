@@ -46,6 +46,7 @@ class AtRisk(Process):
         transfers=(TransferSpec("white", "necrosis"), TransferSpec("grey", "necrosis")),
     )
     reads = ("field.tnf", "field.oxygen", "fraction.white", "fraction.grey")
+    optional_reads = ("field.trophic",)
     writes = ("density.at_risk_white", "density.at_risk_grey")
     deposits = ("transfer.white>necrosis", "transfer.grey>necrosis")
 

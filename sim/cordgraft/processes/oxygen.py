@@ -74,6 +74,7 @@ class Oxygen(Process):
         "fraction.grey",
         "fraction.scar",
     )
+    optional_reads = ("density.cells",)
     writes = ("field.oxygen",)
 
     @dataclass(frozen=True)

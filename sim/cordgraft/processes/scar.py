@@ -72,6 +72,7 @@ class Scar(Process):
         "fraction.grey",
         "fraction.cavity",
     )
+    optional_reads = ("density.graft_matrix_rate",)
     writes = (
         "density.astrocytes_activated",
         "density.astrocytes_scar",
