@@ -186,6 +186,7 @@ def _series(
     values["graft_volume_core"] = values["graft_volume"] * 0.8
     values["graft_volume_outside"] = values["graft_volume"] * 0.2
     values["graft_dividing_fraction"] = np.where(here, 0.4 * np.exp(-since / 20), np.nan)
+    values["graft_pressure"] = 0.02 * here
     length = scale * (2000 + 700 * (1 - np.exp(-day / 15))) * noise * shift
     values["lesion_length"] = length
     values["lesion_volume"] = (length / 1000) ** 2 * 0.4

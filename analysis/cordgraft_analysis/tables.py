@@ -40,6 +40,7 @@ KEY_OUTCOMES: tuple[str, ...] = (
     *(name for name, _, _ in schema.SCALES.values()),
     "graft_dividing_fraction",
     "graft_volume_ratio",
+    "graft_pressure",
     "safety_any_flag",
     "graft_censored",
     "axons_censored",

@@ -180,6 +180,8 @@ def divide_twin(world: World, cells: cell.Cells, i: int) -> None:
     if cells.division_target[i] < 0:
         held = pair(world.draw, cells.id[i], Stream.DIVISION, 1)[0]
         cells.division_target[i] = place_twin(world, site, choice, held)
+        if cells.division_target[i] < 0 and c.reach[line, kind] > 1.0:
+            cells.division_target[i] = site
     if cells.division_target[i] >= 0:
         cells.daughters[i] += daughters
 

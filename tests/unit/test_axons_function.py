@@ -9,13 +9,14 @@ from axon_support import cord_of
 from cordgraft.core.contract import Key
 from cordgraft.processes.contact import Contact
 from cordgraft.processes.function_index import FunctionIndex, function_of_drive
+from cordgraft.processes.mass_effect import MassEffect
 from cordgraft.state.axons import DESCENDING, HOST_TRACTS, TRACT_NAMES, Tract
 from cordgraft.state.tissue import Tissue
 
 
 def cord(process: FunctionIndex, live: dict[Tract, float] | None = None, **struck: float) -> Tissue:
     """Twenty fibres a tract, of which the given shares conduct."""
-    tissue = cord_of("grey", (Contact(), process), shape=(1, 12, 64), days=500.0)
+    tissue = cord_of("grey", (Contact(), MassEffect(), process), shape=(1, 12, 64), days=500.0)
     for tract in HOST_TRACTS:
         share = (live or {}).get(tract, 1.0)
         tissue.fibres.add(
@@ -60,6 +61,18 @@ def test_drive_is_the_weighted_share_of_conducting_fibres() -> None:
     assert tissue.scalar("sensory_index") == pytest.approx(
         (1 + 0.12**1.5) * felt**1.5 / (felt**1.5 + 0.12**1.5)
     )
+
+
+def test_a_graft_that_presses_takes_conduction_from_every_tract() -> None:
+    process = FunctionIndex()
+    tissue = cord(process)
+    tissue.set_scalar("graft_conduction", 0.4)
+    daily(process, tissue, 1)
+    for tract in HOST_TRACTS:
+        assert tissue.scalar(f"drive_{TRACT_NAMES[tract]}") == pytest.approx(0.4)
+    tissue.set_scalar("graft_conduction", 1.0)
+    daily(process, tissue, 1, first=1)
+    assert tissue.scalar("motor_index") == pytest.approx(1.0)
 
 
 def test_the_legs_of_people_hang_on_the_corticospinal_tract() -> None:

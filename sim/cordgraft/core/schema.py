@@ -153,6 +153,7 @@ SAFETY_BOUNDS: dict[str, tuple[str, str, str]] = {
         "um",
         "distance of graft neurons beyond the lesion edge",
     ),
+    "graft_pressure": ("graft_pressure", "1", "pressure of a graft that outgrows its room"),
 }
 
 
@@ -260,6 +261,15 @@ def _graft() -> Iterable[SeriesSpec]:
         "division",
         _NO_GRAFT + ", or without division",
         "mean division rate times a cycle of 3 d over ln 2",
+    )
+    yield SeriesSpec(
+        "graft_pressure",
+        "1",
+        "pressure of the graft on the cord round it",
+        "mass_effect",
+        "where no process finds the pressure",
+        "largest over the levels of the cord: cells beyond the room of their voxel over the room there, "
+        "spread along the cord; 0 for a graft that fits",
     )
     edge = "signed axial distance beyond the nearest lesion edge of the day of grafting, negative inside"
     for kind, name in (("neuron", "graft_neuron_distance_p95"), ("astrocyte", "graft_astrocyte_front_p95")):

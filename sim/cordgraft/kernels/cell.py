@@ -348,6 +348,8 @@ def divide_one(i: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> None:
     if cells.division_target[i] < 0:
         held = uniform(draw.seed, cells.id[i], draw.tick, _DIVISION, 1)
         cells.division_target[i] = daughter_place(cells.site[i], choice, held, space, cycle)
+        if cells.division_target[i] < 0 and cycle.reach[cells.line[i], cells.kind[i]] > 1.0:
+            cells.division_target[i] = cells.site[i]  # weak contact inhibition: they pile up
     if cells.division_target[i] >= 0:
         cells.daughters[i] = min(MOST_DAUGHTERS, cells.daughters[i] + daughters)
 

@@ -47,6 +47,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     # remodel: what follows from all of it
     ("contact", "Contact"),
     ("graft_tissue", "GraftTissue"),
+    ("mass_effect", "MassEffect"),
     ("tissue_transfer", "TissueTransfer"),
     ("digestion", "Digestion"),
     ("function_index", "FunctionIndex"),

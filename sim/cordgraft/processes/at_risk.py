@@ -12,7 +12,8 @@ Sources: grey loss is complete by 24 h, white loss within a week (rat, Ek 2010, 
 the time constants are derived from it); critical pressure: rat brain, 6.8-8.8 mmHg
 (Rolett 2000, Am J Physiol 279:R9, read); the coefficients are assumed.
 
-Left out: glutamate and calcium, oedema, apoptosis that begins weeks later, damage by the pressure of a graft.
+Left out: glutamate and calcium, oedema, apoptosis that begins weeks later; damage by the pressure of a graft is that of
+`mass_effect`.
 """
 
 from __future__ import annotations

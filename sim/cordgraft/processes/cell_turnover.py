@@ -5,7 +5,9 @@ go, gives travellers their new headings, settles who gets a place, moves the win
 For each voxel the first (places minus occupants) claims in the order of a hash drawn afresh in each tick win; a
 claim for a daughter and a claim for a move are the same. Places that movers leave become free in the next
 turnover, so that nobody moves into a voxel beyond its places. A claim that loses is gone: the cell stays, or
-does not divide.
+does not divide. Only daughters of undifferentiated cells of a line with weak contact inhibition are not held back: one
+that finds no place stays in its mother's voxel, up to ``c`` times its places (``c`` the multiple of the capacity at which
+such cells stop to divide). What is beyond the room of a voxel presses, see `mass_effect`.
 
 A daughter takes over line, kind, heading, day of grafting and weight of its mother; its id is a hash of
 (mother, tick, sibling), so that one birth more renumbers nobody.
@@ -36,9 +38,11 @@ from cordgraft.state.cells import (
     ROOM_READS,
     ROOM_SPECS,
     ROOM_WRITES,
+    CellKind,
     count_by_voxel,
     open_capacity,
 )
+from cordgraft.state.lines import line_values
 
 
 class CellTurnover(Process):
@@ -147,6 +151,7 @@ class CellTurnover(Process):
         birth = np.concatenate((np.zeros(movers.size, dtype=np.int64), nth))
         target = np.where(birth > 0, table["division_target"][claimants], table["move_target"][claimants])
         granted = settle(target, table["id"][claimants], birth, vacancies(tissue), draw)
+        self._pile_up(tissue, claimants, birth, target, granted, draw)
         table["move_target"][...] = -1
         table["division_target"][...] = -1
         table["daughters"][...] = 0
@@ -159,3 +164,31 @@ class CellTurnover(Process):
             ids = children(mother["id"], birth[births], int(draw.tick), table["id"])
             mother.update(id=ids, parent=mother["id"], site=target[births])
             table.add(rows.size, **mother)
+
+    def _pile_up(
+        self, tissue: Any, claimants: Any, birth: Any, target: Any, granted: Any, draw: Any
+    ) -> None:
+        """Let daughters with weak contact inhibition that found no place stay with their mother, beyond its places.
+
+        Changes `target` and `granted`, (claims,) each, in place; `birth` is 0 for a move. Lines go one after the
+        other, in the order of their limits.
+        """
+        from cordgraft.kernels.cell_places import settle
+
+        table = tissue.cells
+        limits = np.array(line_values("undifferentiated_crowding"))[table["line"][claimants]]
+        weak = (table["kind"][claimants] == CellKind.UNDIFFERENTIATED) & (limits > 1.0)
+        lost = np.flatnonzero(~granted & (birth > 0) & weak)
+        if lost.size == 0:
+            return
+        places = tissue["density.cell_places"].reshape(-1)
+        taken = np.bincount(table["site"], minlength=places.size)
+        taken += np.bincount(target[granted], minlength=places.size)
+        for limit in np.unique(limits[lost]):
+            claims = lost[limits[lost] == limit]
+            home = table["site"][claimants[claims]]
+            vacant = np.floor(limit * places).astype(np.int64) - taken
+            stays = settle(home, table["id"][claimants[claims]], birth[claims], vacant, draw)
+            target[claims[stays]] = home[stays]
+            granted[claims[stays]] = True
+            taken += np.bincount(home[stays], minlength=places.size)

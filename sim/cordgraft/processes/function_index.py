@@ -4,11 +4,12 @@ What is modelled
 ----------------
 *Conduction* of tract k, a mean over its fibres, with the reversible block ``B`` of a fibre::
 
-    c_k = mean of live (1 - B)
+    c_k = kappa x mean of live (1 - B)
     B = z (beta e^(-t/tau_f) + gamma e^(-t/tau_s)),   z = sigma^2/(sigma^2 + 0.1^2)
 
 ``live`` 1 for an unbroken fibre, 0 for a swollen or severed one; ``t`` time since that fibre was struck, ``sigma`` the
-greatest severity along it (no impact, no block).
+greatest severity along it (no impact, no block); ``kappa`` what the pressure of a graft that outgrows its room leaves
+of conduction (`mass_effect`).
 
 *Drive* of tract k, with the relay ``r_k`` through the graft::
 
@@ -46,8 +47,8 @@ What is left out
 ----------------
 Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion, and no part for
 rehabilitation or blocked myelin inhibitors (nothing in this version changes them, so their factor is 1).
-Demyelination and remyelination (a fibre conducts fully or not at all), latency, mass effect of a graft that outgrows
-its room, segmental scores, AIS grades and examination noise are not there yet.
+Demyelination and remyelination (a fibre conducts fully or not at all), latency, segmental scores, AIS grades and
+examination noise are not there yet.
 """
 
 from __future__ import annotations
@@ -117,6 +118,7 @@ class FunctionIndex(Process):
         "scalar.lesion_rostral_um",
         "scalar.lesion_caudal_um",
         "scalar.subject_plasticity",
+        "scalar.graft_conduction",
         *(f"scalar.relay_input_{TRACT_NAMES[tract]}" for tract in HOST_TRACTS),
         *(f"scalar.regrown_{TRACT_NAMES[tract]}" for tract in HOST_TRACTS),
         "scalar.relay_output_caudal",
@@ -230,6 +232,7 @@ class FunctionIndex(Process):
         block = p.block_fast * np.exp(-days / p.block_fast_time) + p.block_slow * np.exp(-days / p.block_slow_time)
         open_share = 1.0 - np.where(struck >= 0, zone * np.minimum(block, 1.0), 0.0)
         conduction = float((weight * tissue["fibre.conducting"][rows] * open_share).sum()) / total
+        conduction *= tissue.scalar("graft_conduction")
         side = "caudal" if tract in DESCENDING else "rostral"
         identity = tissue.scalar("relay_identity") if tract is Tract.CORTICOSPINAL else 1.0
         relay = (

@@ -15,8 +15,8 @@ Host white and grey matter and scar are never turned into graft, however many as
 
 Sources: volume of a cell and packing recalled, ``tau`` assumed.
 
-Left out: the pressure of a graft that outgrows its room, and how dead cells are cleared, which is the business of
-the process that clears dead tissue.
+Left out: the pressure of a graft that outgrows its room (`mass_effect`), and how dead cells are cleared, which is the
+business of the process that clears dead tissue.
 """
 
 from __future__ import annotations

@@ -93,6 +93,12 @@ def dividing_fraction(scene: Scene) -> float:
     return scene.dividing(scene.tissue, scene.tick)
 
 
+@number("graft_pressure")
+def pressure(scene: Scene) -> float:
+    """Largest pressure of the graft on a level of the cord, excess over room, 1; as `mass_effect` found it last."""
+    return scene.scalar("scalar.graft_pressure")
+
+
 def _front(scene: Scene, kind: CellKind) -> float:
     caudal, rostral = scene.memory.graft_edges_um
     if math.isnan(caudal):
@@ -135,6 +141,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     volume_by_zone,
     area,
     dividing_fraction,
+    pressure,
     neuron_distance,
     astrocyte_front,
     censored,

@@ -295,6 +295,9 @@ SAFETY: dict[str, Measure] = {
             4e5,
         )
     ),
+    "graft_pressure": Measure(
+        _limit("graft_pressure", "Pressure of a graft that outgrows its room: excess over room", 0.05, 1e3)
+    ),
 }
 
 #: A day of ``from`` or ``to`` in ``safety``.

@@ -282,7 +282,8 @@ FRONT = Row(
     ),
     (Source("Lien 2019 Exp Neurol 314:46"),),
     True,
-    "in part: the speed of a migrating astrocyte along white matter is an input from the same source; the front is not",
+    "yes: the time for which an astrocyte keeps its heading was chosen so that the front moves on evenly; its speed is "
+    "assumed, and lies near the published front",
     spread,
     (
         Panel(
