@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cordgraft.kernels.compile import kernel
+from cordgraft.kernels.compile import body, kernel
 from cordgraft.kernels.medium import Factors
 from cordgraft.kernels.stencil import restrict
 
@@ -75,6 +75,24 @@ class FieldLattice:
         restrict(coarse, fine, self.factors)
         coarse *= self._per_volume
 
+    def collect(self, deposit: Array, source: Array, fade: float, lasting: float) -> tuple[bool, bool]:
+        """Take over what was deposited, ``deposit <- fade deposit + lasting (mean over the cord)``, and clear it.
+
+        Parameters
+        ----------
+        deposit : (coarse shape) float64
+        source : (nx, ny, nz) float64
+            Zero outside the cord.
+
+        Returns
+        -------
+        found, held : bool
+            Whether there was anything in `source`, and in `deposit` before.
+        """
+        rest = (fade, lasting, self._per_volume, np.empty(self.shape[2]))
+        found, held = collect_blocks(deposit, source, self.factors, rest)
+        return bool(found), bool(held)
+
     def interpolate(self, fine: Array, coarse: Array, known: float = 0.0) -> None:
         """Put the values between the middles of the blocks into `fine`: not negative, zero outside the cord.
 
@@ -122,6 +140,70 @@ def _shifted(shape: tuple[int, ...], step: tuple[int, int, int]) -> tuple[Any, A
     here = tuple(slice(max(0, -s), n - max(0, s)) for n, s in zip(shape, step, strict=True))
     there = tuple(slice(max(0, s), n - max(0, -s)) for n, s in zip(shape, step, strict=True))
     return here, there
+
+
+@body
+def _add_blocks(row: Any, values: Any, size: Any) -> None:
+    """Add `values` to the blocks of `size` along the row, one by one, and clear them."""
+    n = values.shape[0]
+    if size == 1:
+        for i in range(n):
+            row[i] += values[i]
+    else:
+        whole = n // size
+        for i in range(whole):
+            for j in range(size):
+                row[i] += values[i * size + j]
+        for i in range(whole * size, n):
+            row[whole] += values[i]
+    for i in range(n):
+        values[i] = 0.0
+
+
+#: Voxels of a row that are looked at together, at least: where they are all zero they cost nothing more.
+LOOK = 128
+
+
+@kernel
+def collect_blocks(deposit: Any, source: Any, factors: Any, rest: Any) -> Any:
+    """``deposit <- fade deposit + lasting (sum of the block) share / volume``, ``source <- 0``, in one pass.
+
+    `rest` = fade, lasting, one over the share of each block in the cord (coarse shape), a scratch row (coarse nz,).
+    Returns whether there was anything in `source`, and in `deposit` before. The order of every addition and product
+    is that of `restrict` and of the products after it.
+    """
+    fx, fy, fz = factors
+    fade, lasting, per_volume, row = rest
+    share = 1.0 / (fx * fy * fz)
+    nz, n = source.shape[2], deposit.shape[2]
+    width = fz * max(1, LOOK // fz)
+    found = held = False
+    for x in range(deposit.shape[0]):
+        for y in range(deposit.shape[1]):
+            waiting, scale = deposit[x, y], per_volume[x, y]
+            old = new = False
+            for i in range(n):
+                old |= waiting[i] != 0.0
+                row[i] = 0.0
+            for a in range(x * fx, min((x + 1) * fx, source.shape[0])):
+                for b in range(y * fy, min((y + 1) * fy, source.shape[1])):
+                    for start in range(0, nz, width):
+                        values = source[a, b, start : min(start + width, nz)]
+                        some = False
+                        for i in range(values.shape[0]):
+                            some |= values[i] != 0.0
+                        if some:
+                            new = True
+                            _add_blocks(row[start // fz :], values, fz)
+            if old:
+                for i in range(n):
+                    waiting[i] *= fade
+            if new:
+                for i in range(n):
+                    waiting[i] += row[i] * share * scale[i] * lasting
+            found |= new
+            held |= old
+    return found, held
 
 
 @kernel

@@ -256,16 +256,26 @@ class Transport(Process):
             self._solvers.clear()
             self._media.clear()
         turn = round(key.tick * tissue.clock.tick_h / key.dt_h) + 1
+        some = run_tasks(self._collect, [(tissue, name, key.dt_h) for name in self.plans])
         due = []
-        for name, plan in self.plans.items():
-            source = tissue[f"source.{name}"]
-            deposited = source.any()
-            if deposited or tissue[f"lattice.{name}_deposit"].any() or tissue[f"lattice.{name}"].any():
-                ends = turn % _periods(plan.step_h, key.dt_h) == 0
-                if ends and name not in self._solvers:
+        for (name, plan), anything in zip(self.plans.items(), some, strict=True):
+            if anything and turn % _periods(plan.step_h, key.dt_h) == 0:
+                if name not in self._solvers:
                     self._solvers[name] = self._make_solver(tissue, name, plan)
-                due.append((tissue, name, key.dt_h, deposited, ends))
+                due.append((tissue, name, key.dt_h))
         run_tasks(self._advance, due)
+
+    def _collect(self, tissue: Tissue, name: str, dt_h: float) -> bool:
+        """Take over the deposits of one period; returns whether there is anything to advance."""
+        decay = tissue.coefficients[name][1]
+        # what waits for the end of the step decays meanwhile, as it would in the field
+        found, held = self.plans[name].lattice.collect(
+            tissue[f"lattice.{name}_deposit"],
+            tissue[f"source.{name}"],
+            exp(-decay * dt_h),
+            _lasting(decay, dt_h),
+        )
+        return found or held or bool(tissue[f"lattice.{name}"].any())
 
     def _make_solver(self, tissue: Tissue, name: str, plan: FieldPlan) -> Any:
         from cordgraft.kernels.medium import Edge, coarsen, make_medium, scaled
@@ -295,21 +305,11 @@ class Transport(Process):
             medium = coarsen(fine, factors)
         return make_solver(plan.solver, medium, p.tolerance)
 
-    def _advance(self, tissue: Tissue, name: str, dt_h: float, deposited: bool, ends: bool) -> None:
-        """Take over the deposits of one period and, if the step of the field ends here, make it."""
+    def _advance(self, tissue: Tissue, name: str, dt_h: float) -> None:
+        """Make the step of a field that ends here."""
         plan = self.plans[name]
         decay = tissue.coefficients[name][1]
-        source, deposit = tissue[f"source.{name}"], tissue[f"lattice.{name}_deposit"]
-        # what waits for the end of the step decays meanwhile, as it would in the field
-        deposit *= exp(-decay * dt_h)
-        if deposited:
-            block_mean = plan.lattice.new()
-            plan.lattice.add_up(block_mean, source)
-            block_mean *= _lasting(decay, dt_h)
-            deposit += block_mean
-            source[...] = 0.0
-        if not ends:
-            return
+        deposit = tissue[f"lattice.{name}_deposit"]
         step_h = _periods(plan.step_h, dt_h) * dt_h
         values = tissue[f"lattice.{name}"]
         # the constant source of which as much is left at the end of the step as of what was deposited

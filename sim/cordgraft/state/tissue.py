@@ -113,8 +113,10 @@ class Tissue:
         self.tables: dict[str, Table] = {name: Table(name, group) for name, group in columns.items()}
         self._make_fields(fields)
         self.transfers: tuple[TransferSpec, ...] = tuple(dict.fromkeys(transfers))
-        for transfer in self.transfers:
-            self._arrays[transfer.name] = np.zeros(lattice.shape)
+        #: All transfers in one contiguous (transfer, x, y, z) buffer, in the order of `transfers`.
+        self.transfer_buffer: Array = np.zeros((len(self.transfers), *lattice.shape))
+        for index, transfer in enumerate(self.transfers):
+            self._arrays[transfer.name] = self.transfer_buffer[index]
         #: Diffusivity (um2/s) and decay (1/h) in force, by field short name; set by `Process.prepare`.
         self.coefficients: dict[str, tuple[float, float]] = {
             spec.short: (spec.diffusivity_um2_s, spec.decay_per_h) for spec in fields
