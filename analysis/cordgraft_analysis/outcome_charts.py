@@ -222,6 +222,7 @@ _VOLUMES = Chart(
         Curve("lesion_necrosis_volume", "dead tissue", palette.TISSUE["necrosis"], "-."),
         Curve("lesion_cavity_volume", "cavity", palette.SKY),
         Curve("lesion_scar_volume", "scar", palette.PURPLE),
+        Curve("scaffold_volume", "scaffold", palette.ORANGE, "--"),
         Curve("oedema_volume", "oedema", palette.BLUE, ":"),
     ),
 )

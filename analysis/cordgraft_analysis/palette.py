@@ -48,6 +48,11 @@ TISSUE_WORDS: Final[dict[str, str]] = {
     "blood": "blood",
 }
 
+#: Map of what a scaffold spans, the share from which it is hatched, and the colour of the hatch.
+SCAFFOLD: Final = "density_scaffold"
+SCAFFOLD_SHOWN: Final = 0.1
+SCAFFOLD_COLOUR: Final = "#555555"
+
 #: Stage of a grafted cell -> colour.
 CELL: Final[dict[str, str]] = {
     "undifferentiated": VERMILLION,
@@ -122,6 +127,7 @@ def style() -> Iterator[None]:
         "savefig.dpi": DPI,
         "savefig.facecolor": "white",
         "axes.formatter.useoffset": False,
+        "hatch.linewidth": 0.35,
         "path.simplify": True,
     }
     defaults: dict[Any, Any] = dict(matplotlib.rcParamsDefault)

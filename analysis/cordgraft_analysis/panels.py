@@ -196,19 +196,25 @@ def draw_tissue(axes: Any, frame: Frame, plane: Plane, cord: NDArray[np.bool_], 
 
 def outline(axes: Any, image: Array, plane: Plane, level: float = 0.5, **look: Any) -> None:
     """Draw the line where an image of a plane crosses `level`."""
-    rows, columns = image.shape
     if not (image.min() < level <= image.max()) and not (image > level).any():
         return
-    left, right, bottom, top = plane.extent
-    step_h, step_v = (right - left) / columns, (top - bottom) / rows
-    # One ring of zeros closes the line where the cord touches the edge of the lattice.
-    ringed = np.pad(image, ((1, 1), (1, 1)))
-    horizontal = left + step_h * (np.arange(columns + 2) - 0.5)
-    vertical = bottom + step_v * (np.arange(rows + 2) - 0.5)
     axes.contour(
-        horizontal, vertical, ringed, levels=[level], colors=[look["color"]], linewidths=look["linewidth"],
+        *ringed(image, plane), levels=[level], colors=[look["color"]], linewidths=look["linewidth"],
         linestyles=look.get("linestyle", "solid"),
     )  # fmt: skip
+
+
+def ringed(image: Array, plane: Plane) -> tuple[Array, Array, Array]:
+    """Return horizontal and vertical centres and an image with a ring of zeros round it.
+
+    The ring closes a line where the cord touches the edge of the lattice.
+    """
+    rows, columns = image.shape
+    left, right, bottom, top = plane.extent
+    step_h, step_v = (right - left) / columns, (top - bottom) / rows
+    horizontal = left + step_h * (np.arange(columns + 2) - 0.5)
+    vertical = bottom + step_v * (np.arange(rows + 2) - 0.5)
+    return horizontal, vertical, np.pad(image, ((1, 1), (1, 1)))
 
 
 def draw_field(
@@ -237,6 +243,20 @@ def lesion_border(axes: Any, frame: Frame, plane: Plane, cord: NDArray[np.bool_]
     lesion = np.where(plane.cut(cord), plane.cut(frame.lesion()), 0.0)
     if (lesion >= 0.5).any():
         outline(axes, lesion, plane, color=colour, linewidth=0.7, linestyle="dashed")
+
+
+def draw_scaffold(axes: Any, frame: Frame, plane: Plane) -> None:
+    """Hatch and outline what a scaffold spans (at least `SCAFFOLD_SHOWN` of the voxel), where there is one."""
+    if palette.SCAFFOLD not in frame.maps:
+        return
+    spanned = (plane.cut(np.nan_to_num(frame.maps[palette.SCAFFOLD])) >= palette.SCAFFOLD_SHOWN).astype(float)
+    if not spanned.any():
+        return
+    hatched = axes.contourf(*ringed(spanned, plane), levels=[0.5, 1.5], colors="none", hatches=["//////"])
+    # the lines of a hatch take the colour of the edge, which itself is drawn once, by the outline
+    hatched.set_edgecolor(palette.SCAFFOLD_COLOUR)
+    hatched.set_linewidth(0.0)
+    outline(axes, spanned, plane, color=palette.SCAFFOLD_COLOUR, linewidth=0.8)
 
 
 # ------------------------------------------------------------------------------------------------ agents

@@ -110,8 +110,14 @@ class SectionBlock:
     @property
     def note_in(self) -> float:
         """Height of the axis and the note under the rows, inches."""
-        lines = 1 + int(self.view.is_volume) + int(self.view.lesion_mask is not None)
+        lines = 1 + int(self.view.is_volume) + int(self.view.lesion_mask is not None) + int(self.has_scaffold)
         return 0.43 + 0.13 * lines + self.under_row_in
+
+    @property
+    def has_scaffold(self) -> bool:
+        """Whether any of the frames shows a scaffold."""
+        shares = [frame.maps[palette.SCAFFOLD] for frame in self.frames if palette.SCAFFOLD in frame.maps]
+        return any((share >= palette.SCAFFOLD_SHOWN).any() for share in shares)
 
     @property
     def under_row_in(self) -> float:
@@ -211,6 +217,7 @@ class SectionBlock:
         for column, frame in enumerate(self.frames):
             for axes, plane in self.axes(sheet, column):
                 panels.draw_tissue(axes, frame, plane, view.cord)
+                panels.draw_scaffold(axes, frame, plane)
                 if view.lesion_mask is not None:
                     panels.outline(axes, plane.cut(view.lesion_mask), plane, **MASK_LOOK)
                 if column == 0:
@@ -258,6 +265,7 @@ class SectionBlock:
         for column, frame in enumerate(self.frames):
             for axes, plane in self.axes(sheet, column):
                 panels.draw_tissue(axes, frame, plane, self.view.cord, faint=0.6)
+                panels.draw_scaffold(axes, frame, plane)
                 panels.draw_paths(axes, frame.paths, plane, tracts)
             self.caption(sheet, column, count(frame))
 
@@ -312,6 +320,11 @@ class SectionBlock:
             " the top. Dashed white line: border of the lesion (dead tissue, cavity, scar, graft and blood make up half"
             f" or more).{scan}"
         )
+        if self.has_scaffold:
+            text += (
+                f"\nHatched: scaffold that spans at least {palette.SCAFFOLD_SHOWN:.0%} of the voxel; its share is lost"
+                " over time."
+            )
         if self.view.is_volume:
             sagittal, axial = self.planes
             text += (

@@ -50,7 +50,7 @@ KEY_OUTCOMES: tuple[str, ...] = (
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Graft", ("graft_",)),
     ("Axons and synapses", ("axons_", "synapses_")),
-    ("Lesion", ("lesion_",)),
+    ("Lesion", ("lesion_", "scaffold_")),
     ("Milieu (rim and core of the lesion)", ("rim_", "core_", "immune_")),
     ("Function", ("function_",)),
     ("Safety", ("safety_",)),

@@ -15,8 +15,9 @@ from cordgraft.core.streams import Stream
 from cordgraft.kernels import axon, fibre, landscape, steering
 from cordgraft.kernels.compile import run_blocks, set_threads
 from cordgraft.kernels.random import child_id, normal_pair, uniform, uniform_pair
-from cordgraft.processes.axon_growth import LANDSCAPE, AxonGrowth
+from cordgraft.processes.axon_growth import LANDSCAPE, SCAFFOLD, AxonGrowth
 from cordgraft.processes.axon_injury import AxonInjury
+from cordgraft.processes.scaffold import Scaffold
 from cordgraft.state.tissue import Tissue
 
 pytestmark = pytest.mark.reference
@@ -30,10 +31,11 @@ def _one_thread_again() -> Iterator[None]:
     set_threads(1)
 
 
-def rough_cord(shape: tuple[int, int, int], seed: int = 0) -> Tissue:
-    """A cord of random tissue with a ragged edge, 50 um voxels."""
+def rough_cord(shape: tuple[int, int, int], seed: int = 0, scaffold: bool = False) -> Tissue:
+    """A cord of random tissue with a ragged edge, 50 um voxels; with a scaffold in two thirds of them if asked for."""
     rng = np.random.default_rng(seed)
-    tissue = cord_of("grey", shape=shape, spacing_um=(50.0, 40.0, 30.0), whole=True)
+    processes = (Scaffold(),) if scaffold else ()
+    tissue = cord_of("grey", processes, shape=shape, spacing_um=(50.0, 40.0, 30.0), whole=True)
     cord = rng.random(shape) < 0.85
     tissue["map.cord"][...] = cord
     parts = rng.dirichlet(np.full(8, 0.7), size=shape)
@@ -47,6 +49,11 @@ def rough_cord(shape: tuple[int, int, int], seed: int = 0) -> Tissue:
         ("field.trophic", 3.0),
     ):
         tissue[name][...] = top * rng.random(shape) * cord
+    if scaffold:
+        living = tissue["fraction.white"] + tissue["fraction.grey"]
+        share = (cord - living) * rng.random(shape) * (rng.random(shape) < 0.67)
+        for name in SCAFFOLD:
+            tissue[name][...] = share * (rng.random(shape) if name != SCAFFOLD[0] else 1.0)
     return tissue
 
 
@@ -58,16 +65,22 @@ def land_of(tissue: Tissue, process: AxonGrowth) -> landscape.Space:
 # ------------------------------------------------------------------------------------------- landscape
 def twin_land(tissue: Tissue, p: Any) -> dict[str, np.ndarray]:
     """What a voxel offers to growth cones, by the formulas of the process, on whole arrays."""
-    t = {name.split(".")[1]: tissue[name] for name in LANDSCAPE}
+    t = {name.split(".")[1]: tissue[name] for name in (*LANDSCAPE, "fraction.cavity", "fraction.csf")}
     core = t["scar"] + t["necrosis"] + t["blood"]
     bare = t["white"] * 1.0 + t["grey"] * 0.5 + t["graft"] * 0.8 + core * 0.05
+    matrix, aligned = t["matrix"], t["white"]
+    if SCAFFOLD[0] in tissue:
+        share, channels, coat = (tissue[name] for name in SCAFFOLD)
+        bare = bare + p.substrate_scaffold * np.minimum(share, t["cavity"] + t["csf"])
+        aligned = aligned + p.guidance_scaffold * channels
+        matrix = np.minimum(1, matrix + coat)
     bare = (1 - t["barrier"]) * bare + t["barrier"] * np.minimum(bare, 0.5)
-    s = bare + (1 - bare) * t["matrix"] / (t["matrix"] + 0.2)
+    s = bare + (1 - bare) * matrix / (matrix + 0.2)
     c, m = t["cspg"] / p.cspg_half_inhibition, t["white"] + t["debris"]
     return {
         "host": s / (1 + c) / (1 + 2.5 * m),
         "graft": s / (1 + 0.3 * c),
-        "aligned": t["white"],
+        "aligned": aligned,
         "cue": t["trophic"],
         "intact": t["white"] + t["grey"],
         "inhibitor": c,
@@ -76,10 +89,13 @@ def twin_land(tissue: Tissue, p: Any) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_landscape(shape: tuple[int, int, int]) -> None:
-    tissue, process = rough_cord(shape), AxonGrowth()
+@pytest.mark.parametrize("scaffold", [False, True])
+def test_landscape(shape: tuple[int, int, int], scaffold: bool) -> None:
+    tissue = rough_cord(shape, scaffold=scaffold)
+    process = AxonGrowth(AxonGrowth.Params(substrate_scaffold=0.3, guidance_scaffold=0.7))
     land = land_of(tissue, process).land
     expected = twin_land(tissue, process.params)
+    assert scaffold == bool((expected["aligned"] != tissue["fraction.white"]).any())
     for channel, values in enumerate(expected.values()):
         np.testing.assert_allclose(land[..., channel], values * tissue["map.cord"], rtol=1e-12, atol=1e-15)
 

@@ -226,13 +226,14 @@ def scar_twin(x: milieu.Scar, g: milieu.ScarGround, r: milieu.ScarRates) -> mili
     s_h = settle(s, r.mature * u, r.calm, r.h / 2)
     solid = 1 - g.cavity
     made = solid * (r.cspg_base + r.cspg_astrocytes * s_h + r.cspg_macrophages * g.macrophages)
-    laid = solid * (r.matrix_vessels * g.vessels + graft)
+    ground = 1 - g.bare
+    laid = ground * (r.matrix_vessels * g.vessels + graft)
     new = (
         settle(u, drive * np.maximum(0, g.alive - u_h - s_h), r.mature, r.h),
         settle(s, r.mature * u_h, r.calm, r.h),
         settle(b, r.close * s_h, r.close * s_h + r.reopen, r.h),
         settle(c, r.turnover * made, r.turnover, r.h),
-        np.minimum(solid, settle(m, laid, laid + r.matrix_decay, r.h)),
+        np.minimum(ground, settle(m, laid, laid + r.matrix_decay, r.h)),
     )
     return milieu.Scar(*(np.where(rest, before, after) for before, after in zip(x, new, strict=True)))
 
@@ -261,7 +262,8 @@ def test_the_scar_of_a_rim_voxel_peaks_when_the_design_says() -> None:
     for hour in range(56 * 24):
         drive = np.full(1, a[hour] + 0.3 * tnf[hour])
         cells = np.full(1, m1[hour] + m2[hour])
-        ground = milieu.ScarGround(np.ones(1), drive, cells, np.ones(1), np.zeros(1), np.zeros(1))
+        none = np.zeros(1)
+        ground = milieu.ScarGround(np.ones(1), drive, cells, np.ones(1), none, none, none)
         milieu.scar_all(0, 1, state, ground, rates)
         rows.append([float(array[0]) for array in state])
     forming, barrier, cspg = np.array(rows).T[1:4]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.contour import ContourSet
 from matplotlib.text import Text
 from PIL import Image
 
@@ -260,3 +262,30 @@ def test_lesion_mask_of_a_scan_is_outlined_and_explained(tmp_path: Path, figures
         figure = overview_figure(view)
     assert "lesion mask of the scan" in said(figure)
     assert "lesion mask of the scan" not in said(figures["grafted"])
+
+
+def test_a_scaffold_is_hatched_where_it_spans_enough_and_explained(runs: dict[str, Path]) -> None:
+    view = open_view(runs["one_day"])
+    frame = view.frame(0)
+    with palette.style():
+        assert "scaffold" not in said(overview_figure(view))
+    share = np.zeros(view.cord.shape)
+    middle = view.cord.shape[2] // 2
+    share[:, :, middle - 3 : middle + 3] = 0.5 * palette.SCAFFOLD_SHOWN * view.cord[:, :, middle - 3 : middle + 3]
+    for factor, shown in ((1.0, False), (4.0, True)):
+        view._frames[0] = replace(frame, maps={**frame.maps, palette.SCAFFOLD: factor * share})
+        with palette.style():
+            figure = overview_figure(view)
+        drawn = [
+            (axes, sets)
+            for axes in figure.axes
+            for sets in axes.collections
+            if isinstance(sets, ContourSet) and any(sets.hatches or ())
+        ]
+        assert bool(drawn) == shown
+        assert ("Hatched: scaffold that spans at least 10% of the voxel" in said(figure)) == shown
+    for _, hatched in drawn:
+        left, right = hatched.get_paths()[0].get_extents().intervalx
+        z = view.axes_mm[2]
+        assert left == pytest.approx(z[middle - 3], abs=view.spacing_mm[2])
+        assert right == pytest.approx(z[middle + 2], abs=view.spacing_mm[2])

@@ -64,7 +64,7 @@ def test_every_observer_says_what_it_measures() -> None:
 def test_a_healthy_cord_gives_every_series_and_a_reason_for_each_gap() -> None:
     tissue = make_tissue()
     values = observe(tissue)
-    specs = schema.series_specs("mouse")
+    specs = schema.series_specs("mouse", arrays=())
     assert list(values) == [spec.name for spec in specs]
     missing = reasons(specs, values)
     assert set(missing) == {name for name, value in values.items() if math.isnan(value)}

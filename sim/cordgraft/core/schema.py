@@ -206,6 +206,19 @@ def variable_name(full_name: str) -> str:
     return full_name.replace(".", "_")
 
 
+#: Series of arrays that a run has only with a certain treatment: array -> series.
+OPTIONAL_SERIES: dict[str, tuple[SeriesSpec, ...]] = {
+    "density.scaffold": (
+        SeriesSpec(
+            "scaffold_volume",
+            "mm3",
+            "volume that scaffold spans with its pores",
+            "scaffold",
+            definition="in runs with a scaffold; in a section by elliptic extrusion with weights pi e |y - y0|",
+        ),
+    ),
+}
+
 _NO_GRAFT = "before the graft is delivered, or when none of its cells is left"
 _NO_LESION = "while no voxel of the cord is lesion"
 _NO_EDGES = "before the injury"
@@ -461,12 +474,19 @@ def _safety(bounds: Iterable[str]) -> Iterable[SeriesSpec]:
     )
 
 
-def series_specs(species: str, safety: Iterable[str] = ()) -> tuple[SeriesSpec, ...]:
-    """Return the variables of ``/series`` for a species and the names of the declared safety bounds."""
+def series_specs(
+    species: str, safety: Iterable[str] = (), arrays: Iterable[str] = tuple(OPTIONAL_SERIES)
+) -> tuple[SeriesSpec, ...]:
+    """Return the variables of ``/series`` for a species and the names of the declared safety bounds.
+
+    `arrays` : which of the arrays of `OPTIONAL_SERIES` the run has, by default all: what a run may hold.
+    """
+    there = set(arrays)
     return (
         *_graft(),
         *_axons(),
         *_lesion(),
+        *(spec for name, specs in OPTIONAL_SERIES.items() if name in there for spec in specs),
         *_milieu(),
         *_function(species),
         *_safety(safety),

@@ -17,10 +17,16 @@ HOST, GRAFT, ALIGNED, CUE, INTACT, INHIBITOR, BRANCHING = range(7)
 CHANNELS = 7
 #: Voxels along each axis of the blocks in which the landscape is made.
 WIDTH = 16
+#: What stands for an array that the run does not have.
+ABSENT = np.zeros(0)
 
 
 class Tissues(NamedTuple):
-    """What the landscape is made of, each (voxels,) float64 but `cord` (uint8), in C order."""
+    """What the landscape is made of, each (voxels,) float64 but `cord` (uint8), in C order.
+
+    The last three are `ABSENT` in a run without a scaffold: its share of the voxel, the share with channels along the
+    cord, and the matrix that it carries.
+    """
 
     cord: Any
     white: Any
@@ -34,10 +40,16 @@ class Tissues(NamedTuple):
     barrier: Any
     cspg: Any
     trophic: Any
+    scaffold: Any = ABSENT
+    channels: Any = ABSENT
+    coat: Any = ABSENT
 
 
 class Substrate(NamedTuple):
-    """Constants of the landscape: substrate values (1), inhibition, and branching rates (1/um)."""
+    """Constants of the landscape: substrate values (1), inhibition, branching rates (1/um), and scaffold.
+
+    `scaffold` is its substrate value, `guidance` how strongly its channels guide, white matter 1.
+    """
 
     white: float
     grey: float
@@ -53,6 +65,8 @@ class Substrate(NamedTuple):
     myelin_weight: float
     branching: float
     branching_white: float
+    scaffold: float = 0.0
+    guidance: float = 0.0
 
 
 class Space(NamedTuple):
@@ -76,8 +90,13 @@ def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
     white, grey, graft, barrier = tissues.white[v], tissues.grey[v], tissues.graft[v], tissues.barrier[v]
     core = tissues.scar[v] + tissues.necrosis[v] + tissues.blood[v]
     bare = substrate.white * white + substrate.grey * grey + substrate.graft * graft + substrate.core * core
+    aligned, matrix = white, tissues.matrix[v]
+    if tissues.scaffold.size > 0 and tissues.scaffold[v] > 0.0:
+        fluid = max(0.0, 1.0 - (white + grey + graft + core))
+        bare += substrate.scaffold * min(tissues.scaffold[v], fluid)
+        aligned += substrate.guidance * tissues.channels[v]
+        matrix = min(1.0, matrix + tissues.coat[v])
     bare = (1.0 - barrier) * bare + barrier * min(bare, substrate.border)
-    matrix = tissues.matrix[v]
     carrying = bare + (1.0 - bare) * matrix / (matrix + substrate.matrix_half)
     inhibitor = tissues.cspg[v] / substrate.ic50
     myelin = substrate.myelin_weight * (white + tissues.debris[v])
@@ -85,7 +104,7 @@ def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
     grafted = (1.0 + substrate.graft_cspg * inhibitor) * (1.0 + substrate.graft_myelin * myelin)
     land[v, HOST] = carrying / host
     land[v, GRAFT] = carrying / grafted
-    land[v, ALIGNED] = white
+    land[v, ALIGNED] = aligned
     land[v, CUE] = max(tissues.trophic[v], 0.0)
     land[v, INTACT] = white + grey
     land[v, INHIBITOR] = inhibitor

@@ -244,7 +244,8 @@ class ScarGround(NamedTuple):
     """What the scar reads, flat (voxels,) float64.
 
     `alive` is the share of living host tissue, `drive` the activating signal ``a + 0.3 T``, `macrophages` their
-    sum, `vessels` the vessel density, `cavity` the share of fluid, `deposit` the matrix made by a graft (1/h).
+    sum, `vessels` the vessel density, `cavity` the share of fluid, `deposit` the matrix made by a graft (1/h),
+    `bare` the share of fluid without a scaffold that could hold matrix (without one in the run, `cavity` itself).
     """
 
     alive: Array
@@ -253,6 +254,7 @@ class ScarGround(NamedTuple):
     vessels: Array
     cavity: Array
     deposit: Array
+    bare: Array
 
 
 class ScarRates(NamedTuple):
@@ -278,10 +280,10 @@ def scar_one(x: Any, seen: Any, r: Any) -> Any:
     """Return the scar of one voxel after a step.
 
     `x` = activated, forming, barrier, CSPG, matrix; `seen` = living share, drive, macrophages, vessels, cavity,
-    deposit by a graft (1/d).
+    deposit by a graft (1/d), fluid that holds no matrix.
     """
     u, s, barrier, cspg, matrix = x
-    alive, drive, cells, v, cavity, graft = seen
+    alive, drive, cells, v, cavity, graft, bare = seen
     h, half = r.h, 0.5 * r.h
     if u + s > alive:  # astrocytes die with the tissue that they live in
         u, s = u * (alive / (u + s)), s * (alive / (u + s))
@@ -294,8 +296,9 @@ def scar_one(x: Any, seen: Any, r: Any) -> Any:
     solid = 1.0 - cavity
     made = solid * (r.cspg_base + r.cspg_astrocytes * s_m + r.cspg_macrophages * cells)
     cspg = settle(cspg, r.turnover * made, r.turnover, h)
-    laid = solid * (r.matrix_vessels * v + graft)
-    matrix = min(solid, settle(matrix, laid, laid + r.matrix_decay, h))
+    ground = 1.0 - bare
+    laid = ground * (r.matrix_vessels * v + graft)
+    matrix = min(ground, settle(matrix, laid, laid + r.matrix_decay, h))
     return u, s, barrier, cspg, matrix
 
 
@@ -307,14 +310,14 @@ def scar_all(start: Any, stop: Any, x: Any, ground: Any, r: Any) -> None:
     """
     activated, forming, barrier, cspg, matrix = x.activated, x.forming, x.barrier, x.cspg, x.matrix
     alive, drive, macrophages = ground.alive, ground.drive, ground.macrophages
-    vessels, cavity, deposit = ground.vessels, ground.cavity, ground.deposit
+    vessels, cavity, deposit, bare = ground.vessels, ground.cavity, ground.deposit, ground.bare
     for i in range(start, stop):
         graft = deposit[i] * 24.0
         if vessels[i] == 1.0 and graft == 0.0 and cspg[i] == r.cspg_base:
             if max(drive[i], activated[i], forming[i], macrophages[i]) < r.rest:
                 continue
         old = (activated[i], forming[i], barrier[i], cspg[i], matrix[i])
-        seen = (alive[i], drive[i], macrophages[i], vessels[i], cavity[i], graft)
+        seen = (alive[i], drive[i], macrophages[i], vessels[i], cavity[i], graft, bare[i])
         activated[i], forming[i], barrier[i], cspg[i], matrix[i] = scar_one(old, seen, r)
 
 

@@ -11,7 +11,8 @@ retracts the cone along its own path, never past its stump or branch point.
 ``G``  host ``(G0 + G_ax e^(-t/10 d) + boost) x own factor x subject``, t since axotomy, at most 1;
        graft ``0.08 + 0.92/(1 + (age/120 d)^4)``, halved where mTOR is blocked
 ``S``  ``S0 + (1 - S0) l/(l + 0.2)``, S0 mixed from white 1, grey 0.5, graft 0.8, dead or fibrotic 0.05,
-       fluid 0, capped towards 0.5 by the astrocyte border; ``l`` permissive matrix
+       fluid 0, fluid with scaffold in it 0.25, capped towards 0.5 by the astrocyte border; ``l``
+       permissive matrix, that of a scaffold included
 ``I``  ``1/(1 + s_C C/IC50) x 1/(1 + 2.5 s_M m)``; C CSPG, m = white matter + debris; graft s_C 0.3, s_M 0
 ``Q``  ``Q0 + (1 - Q0) max(B, c/(1 + c))``, at least 0.5 x intact tissue, and 0.9 x youth in graft axons
 =====  ============================================================================================
@@ -21,8 +22,9 @@ cone paused without a break for 14 d in ``s_C C > IC50`` is dystrophic for good.
 
 *Sensing.* ``d = w |grad c|/c``, ``SNR = d sqrt(N c)/(1 + c)``, ``B = SNR^2/(1 + SNR^2)``; c in units of K_d.
 
-*Steering.* Restoring rate ``1/l_r = |(f/l_c) n + (B/l_g) grad c/|grad c||``, f = white-matter share, n = the
-axis of the cord with the sign of the heading. Graft axons do not turn up the gradient of the cue (factor
+*Steering.* Restoring rate ``1/l_r = |(f/l_c) n + (B/l_g) grad c/|grad c||``, f = share of white matter and, times
+`guidance_scaffold`, of aligned `scaffold`, n = the axis of the cord with the sign of the heading. Graft axons do not
+turn up the gradient of the cue (factor
 `turning_graft`, assumed): it is their own graft that secretes it, and they leave grafts in large numbers (Lu
 2012, read); it does feed their speed. In the plane the deviation from the preferred direction goes
 ``psi -> psi e^(-dl/l_r) + sqrt((l_r/l_p)(1 - e^(-2 dl/l_r))) xi``; in a volume the polar angle decays alike and
@@ -73,6 +75,8 @@ from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity, switch
 from cordgraft.core.streams import Stream
 from cordgraft.state.axons import AxonState, ConeState, Tract
+from cordgraft.state.cone_places import blocks_within, flat_voxels
+from cordgraft.state.scaffolds import CHANNELS, COAT, SHARE
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
@@ -97,6 +101,8 @@ LANDSCAPE = (
     "field.cspg",
     "field.trophic",
 )
+#: And where a run has a scaffold.
+SCAFFOLD = (SHARE, CHANNELS, COAT)
 
 
 #: A standard normal from a 52-bit uniform is never farther from zero than ``sqrt(2 x 53 ln 2)`` = 8.57.
@@ -116,6 +122,7 @@ class AxonGrowth(Process):
         "cone.*",
         "segment.*",
     )
+    optional_reads = SCAFFOLD
     writes = ("fibre.state", "cone.*", "segment.*")
     streams = (Stream.CONE_SPEED, Stream.CONE_TURN, Stream.CONE_STATE)
 
@@ -156,6 +163,13 @@ class AxonGrowth(Process):
         substrate_graft: float = _share(0.8, "substrate value of graft tissue")
         substrate_core: float = _share(0.05, "substrate value of dead or fibrotic tissue and blood")
         substrate_border: float = _share(0.5, "highest substrate value inside a full astrocyte border")
+        substrate_scaffold: float = quantity(
+            0.25, "1", "substrate value of fluid that a scaffold spans (collagen); of other fluid it is 0",
+            bounds=(0.0, 1.0), evidence="derived", doi="10.1098/rsif.2021.0824",
+            source="from 10 um/h in collagen (Laranjeira 2022), 3 um/h on glass (Keenan 2006), 42-83 um/h in white "
+            "matter (Lu 2012)",
+        )
+        guidance_scaffold: float = _share(1.0, "how strongly channels of a scaffold guide, white matter 1")
         matrix_half: float = quantity(
             0.2, "1", "permissive matrix that lifts the substrate half-way to 1", bounds=(1e-6, 10.0),
             evidence="assumed",
@@ -253,7 +267,7 @@ class AxonGrowth(Process):
         if n == 0:
             return
         work = self._work(tissue, key, n)
-        before = _flat_voxels(tissue)
+        before = flat_voxels(tissue)
         arc = tissue["cone.arc_um"].copy()
         growth = self._growth(key)
         reach = FARTHEST_DEVIATE * growth.fluctuation * growth.fluctuation_factor
@@ -297,15 +311,18 @@ class AxonGrowth(Process):
             p.myelin_strength,
             p.branching,
             p.branching_white,
+            p.substrate_scaffold,
+            p.guidance_scaffold,
         )
-        tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE))
+        names = LANDSCAPE + SCAFFOLD if SHARE in tissue else LANDSCAPE
+        tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in names))
         lattice = tissue.lattice
         land = np.empty((*lattice.shape, kernels.CHANNELS))
         flat = land.reshape(lattice.size, kernels.CHANNELS)
         if reach_um is None:
             run_blocks(kernels.survey_all, lattice.size, tissues, substrate, flat)
         else:
-            near = _blocks_within(tissue, reach_um, kernels.WIDTH)
+            near = blocks_within(tissue, reach_um, kernels.WIDTH)
             which = np.flatnonzero(near)
             shape = lattice.shape
             run_blocks(
@@ -438,7 +455,7 @@ class AxonGrowth(Process):
         """Pause cones that entered a voxel with no room; the lowest identities go first."""
         setting, spacing = tissue.setting, tissue.lattice.spacing_um
         room = max(1, int(self.params.crowding * spacing[0] * spacing[1] / setting.cells_per_agent))
-        after = _flat_voxels(tissue)
+        after = flat_voxels(tissue)
         # Only tips that are still there to be met take up room.
         there = np.flatnonzero(tissue["cone.state"] != ConeState.CENSORED)
         entered = after[there] != before[there]
@@ -461,35 +478,3 @@ class AxonGrowth(Process):
         fresh = np.where(censored, AxonState.CENSORED, fresh)
         fresh = np.where(tissue["fibre.connected_tick"] >= 0, AxonState.CONNECTED, fresh)
         tissue["fibre.state"][tipped] = fresh[tipped]
-
-
-def _blocks_within(tissue: Tissue, reach_um: float, width: int) -> Any:
-    """Return which blocks of `width` voxels lie within reach of a cone that can move : (x, y, z) bool."""
-    lattice = tissue.lattice
-    near = np.zeros([-(-n // width) for n in lattice.shape], dtype=bool)
-    moving = tissue["cone.state"] <= ConeState.PAUSED
-    voxels = np.unravel_index(_flat_voxels(tissue)[moving], lattice.shape)
-    near[tuple(index // width for index in voxels)] = True
-    for axis, (n, spacing) in enumerate(zip(lattice.shape, lattice.spacing_um, strict=True)):
-        if n == 1:
-            continue
-        # one voxel more: a cone looks at the corners of the cell that holds it
-        widened = near.copy()
-        for shift in range(1, int(np.ceil((reach_um / spacing + 1.0) / width)) + 1):
-            here, there = [slice(None)] * 3, [slice(None)] * 3
-            here[axis], there[axis] = slice(shift, None), slice(None, -shift)
-            widened[tuple(here)] |= near[tuple(there)]
-            widened[tuple(there)] |= near[tuple(here)]
-        near = widened
-    return near
-
-
-def _flat_voxels(tissue: Tissue) -> Any:
-    """Return the flat voxel index of every cone : (cones,) int64."""
-    lattice = tissue.lattice
-    flat = np.zeros(len(tissue.cones), dtype=np.int64)
-    for axis, name in enumerate("xyz"):
-        scaled = (tissue[f"cone.{name}"] - lattice.origin_um[axis]) / lattice.spacing_um[axis]
-        index = np.clip(np.floor(scaled + 0.5).astype(np.int64), 0, lattice.shape[axis] - 1)
-        flat = flat * lattice.shape[axis] + index
-    return flat

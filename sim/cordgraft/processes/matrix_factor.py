@@ -4,9 +4,10 @@ While the factor acts, the matrix ``l`` (0-1, see `scar`) rises in the ball that
 
     l' = k (1 - w_cavity - l)
 
-with the rate ``k``, up to the share of the voxel that is not fluid: a cavity has nothing to lay matrix on. What was
-laid down decays afterwards with the time constant of `scar`. Axons grow faster where there is matrix; capacity,
-substrate and cue multiply, so matrix alone does little.
+with the rate ``k``, up to the share of the voxel that is not fluid: a cavity has nothing to lay matrix on, but for
+the part of it that a `scaffold` spans, which is left out of ``w_cavity`` here. What was laid down decays afterwards
+with the time constant of `scar`. Axons grow faster where there is matrix; capacity, substrate and cue multiply, so
+matrix alone does little.
 
 Sources: rate, volume and duration are assumed. That a permissive substrate, capacity and a cue are needed together to
 carry propriospinal axons through a lesion was shown by adding and leaving out each (Anderson 2018, recalled).
@@ -27,6 +28,7 @@ from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.state import courses
 from cordgraft.state.injections import ball
+from cordgraft.state.scaffolds import GROUND, without_ground
 
 
 class MatrixFactor(Process):
@@ -38,6 +40,7 @@ class MatrixFactor(Process):
     section = "treatments"
     treatment_type = "matrix_factor"
     reads = ("map.cord", "scalar.epicentre_um", "fraction.cavity", "density.matrix")
+    optional_reads = (GROUND,)
     writes = ("density.matrix",)
 
     @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class MatrixFactor(Process):
             return
         filled = ball(tissue, p.position, p.depth, p.volume)
         matrix = tissue["density.matrix"]
-        missing = np.maximum(0.0, 1.0 - tissue["fraction.cavity"][filled] - matrix[filled])
+        missing = np.maximum(0.0, 1.0 - without_ground(tissue)[filled] - matrix[filled])
         matrix[filled] += missing * (1.0 - exp(-p.rate * tissue.clock.tick_h / 24.0))
 
     def event(self, tissue: Any, tick: int) -> str:

@@ -12,7 +12,7 @@ Sources: shares and the clearance of blood recalled; time constants assumed (to 
 on diffusion MRI grows to week 15, Ellingson 2010, 10.3171/2010.3.SPINE09523, read).
 
 Left out: dependence of clearance on macrophages, merging and growth of cysts under pressure, syrinx, collapse
-of the cord (the lattice keeps its shape), scaffolds.
+of the cord (the lattice keeps its shape).
 """
 
 from __future__ import annotations

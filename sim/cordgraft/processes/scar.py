@@ -10,7 +10,8 @@ Time in days; densities dimensionless:
 
 `a` alarm, `T` TNF-like field, `M` both kinds of macrophages, `V` vessels, `g` what graft cells lay down (array
 ``density.graft_matrix_rate``, 1/h, read where a process provides it). Astrocytes live in living tissue only, so
-the border forms round the dead core and the core itself holds the CSPG of macrophages. CSPG is bound: it does
+the border forms round the dead core and the core itself holds the CSPG of macrophages. Matrix can live on the part
+of a cavity that a `scaffold` spans, which its ``w_cavity`` leaves out. CSPG is bound: it does
 not spread. The baseline c_b is 4.8 ug/mL-equivalent, so that the rim peaks near 20 (10-40): four times the
 in-vitro half-inhibition; no tissue concentration is known (assumed). ``k_v`` gives intact tissue l = 0.05.
 
@@ -35,6 +36,7 @@ import numpy as np
 from cordgraft.core.contract import ArraySpec, FieldSpec, Key, Phase, Process, Provision
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.state.scaffolds import GROUND, without_ground
 from cordgraft.state.tissue import Tissue
 
 #: Signal and reaction below which a voxel counts as at rest and is skipped.
@@ -72,7 +74,7 @@ class Scar(Process):
         "fraction.grey",
         "fraction.cavity",
     )
-    optional_reads = ("density.graft_matrix_rate",)
+    optional_reads = ("density.graft_matrix_rate", GROUND)
     writes = (
         "density.astrocytes_activated",
         "density.astrocytes_scar",
@@ -186,6 +188,7 @@ class Scar(Process):
             vessels=flat("density.vessels"),
             cavity=flat("fraction.cavity"),
             deposit=flat(by_graft) if by_graft in tissue else np.zeros(tissue.lattice.size),
+            bare=without_ground(tissue).reshape(-1),
         )
         rates = ScarRates(
             h=key.dt_h / 24.0,

@@ -17,7 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from cordgraft.core.contract import Process
-from cordgraft.core.schema import SeriesSpec, series_specs
+from cordgraft.core.schema import OPTIONAL_SERIES, SeriesSpec, series_specs
 from cordgraft.record import observers_axons, observers_function, observers_graft, observers_lesion
 from cordgraft.record.outcome import Outcome
 from cordgraft.record.scene import Memory, Scene, total_of
@@ -34,13 +34,20 @@ class Dividing(Protocol):
         """Return the share of living cells that a Ki67-like stain would show."""
 
 
-def outcomes(species: str, bounds: Bounds | None = None) -> tuple[Outcome, ...]:
-    """Return every outcome of a run, in the order in which they are measured."""
+def outcomes(
+    species: str, bounds: Bounds | None = None, arrays: Iterable[str] = tuple(OPTIONAL_SERIES)
+) -> tuple[Outcome, ...]:
+    """Return every outcome of a run, in the order in which they are measured.
+
+    `arrays` : which of the arrays that not every run has this one has, by default all.
+    """
+    there = set(arrays)
     return (
         *observers_graft.OUTCOMES,
         observers_function.volume_ratio,
         *observers_axons.OUTCOMES,
         *observers_lesion.OUTCOMES,
+        *(one for name, some in observers_lesion.OPTIONAL_OUTCOMES.items() if name in there for one in some),
         *observers_function.OUTCOMES,
         *observers_function.scale_outcomes(species),
         *observers_function.safety_outcomes(bounds or {}),
@@ -72,8 +79,9 @@ class Observer:
             name: dict(bound) for name, bound in (bounds or {}).items()
         }
         species = tissue.setting.species
-        self.specs: tuple[SeriesSpec, ...] = series_specs(species, self.bounds)
-        self.outcomes = outcomes(species, self.bounds)
+        arrays = [name for name in OPTIONAL_SERIES if name in tissue]
+        self.specs: tuple[SeriesSpec, ...] = series_specs(species, self.bounds, arrays)
+        self.outcomes = outcomes(species, self.bounds, arrays)
         self.memory = Memory(np.zeros(tissue.lattice.shape, dtype=bool))
         self._dividing: Callable[[Tissue, int], float] | None = next(
             (process.dividing_fraction for process in processes if isinstance(process, Dividing)), None

@@ -64,6 +64,12 @@ def tissue_volumes(scene: Scene) -> Numbers:
     return [float(np.sum(scene.volume_mm3 * scene.tissue[f"fraction.{name}"])) for name in names]
 
 
+@number("scaffold_volume")
+def scaffold_volume(scene: Scene) -> float:
+    """Volume that scaffold spans with its pores, mm3: sum of its share times volume; of a run that has one."""
+    return float(np.sum(scene.volume_mm3 * scene.tissue["density.scaffold"]))
+
+
 @numbers("oedema_volume", "lesion_t2_length", "lesion_t2_volume")
 def swelling(scene: Scene) -> Numbers:
     """Fluid of the oedema, mm3; length (um) and volume (mm3) of what a T2-weighted image would show as bright.
@@ -116,3 +122,5 @@ OUTCOMES: tuple[Outcome, ...] = (
     zone_means,
     immune_integrals,
 )
+#: What is measured only where the state holds an array: its name -> the outcomes.
+OPTIONAL_OUTCOMES: dict[str, tuple[Outcome, ...]] = {"density.scaffold": (scaffold_volume,)}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cordgraft.record.paths import Forest, living_forest
 from cordgraft.state.cells import CELL_VOLUME_UM3, PACKING
+from cordgraft.state.extrusion import cord_area_um2
 from cordgraft.state.tissue import Tissue
 
 Floats = NDArray[np.float64]
@@ -112,32 +113,14 @@ class Scene:
 
     # ---------------------------------------------------------------- geometry
     @cached_property
-    def extrusion(self) -> float:
-        """Ratio of the left-right to the antero-posterior diameter, by which a section is extruded."""
-        left_right, antero_posterior = self.tissue.setting.cord_diameter_um
-        return left_right / antero_posterior
-
-    @cached_property
     def cord(self) -> Floats:
         """Share of each voxel that lies in the cord : (x, y, z)."""
         return np.where(self.tissue["map.cord"] > 0, self.tissue["map.volume"], 0.0)
 
     @cached_property
     def area_um2(self) -> Floats:
-        """Area of the whole cord's cross-section that each voxel stands for : (x, y, z), um2.
-
-        In a section a voxel at distance ``|y - y0|`` from the axis stands for half an elliptic ring,
-        ``pi e_xy |y - y0| dy``; for the voxel that holds the axis the mean of ``|y - y0|`` over it is taken.
-        In a volume it is the voxel's own face.
-        """
-        dx, dy, _ = self.lattice.spacing_um
-        if not self.lattice.is_section:
-            return self.cord * (dx * dy)
-        y = self.lattice.axis_um(1)
-        low, high = y - 0.5 * dy, y + 0.5 * dy
-        straddles = (low < 0.0) & (high > 0.0)
-        distance = np.where(straddles, (low * low + high * high) / (2.0 * dy), np.abs(y))
-        return self.cord * (math.pi * self.extrusion * dy * distance)[None, :, None]
+        """Area of the whole cord's cross-section that each voxel stands for : (x, y, z), um2; see `cord_area_um2`."""
+        return cord_area_um2(self.tissue)
 
     @cached_property
     def volume_mm3(self) -> Floats:
