@@ -127,7 +127,7 @@ def run(
     asked = {"duration": f"{days:g} d", "record.maps": maps, **(SETTINGS if settings is None else settings)}
     grafted = asked.get("treatments.graft.at")
     if grafted is not None and float(grafted.split()[0]) >= days:
-        asked["treatments.graft.at"] = f"{days / 3.0:g} d"  # a short run shall have cells too
+        asked["treatments.graft.at"] = f"{max(1, int(days / 3.0))} d"  # a short run shall have cells too
     model = CordModel(scenario or "human_cervical_subacute_graft", settings=asked)
     spent: dict[str, float] = {}
     planned = {}
