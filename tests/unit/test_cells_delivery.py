@@ -314,3 +314,24 @@ def test_every_number_of_every_line_is_accounted_for() -> None:
     assert [line_number(line.name) for line in LINES] == list(range(len(LINES)))
     with pytest.raises(ValueError, match="not in"):
         line_number("HeLa")
+
+
+def test_lines_that_the_literature_speaks_of_are_there_with_what_tells_them_apart() -> None:
+    """Spinal and forebrain identity, leaning to neurons and to astrocytes, tumours and none; in an order that stays."""
+    assert [line.name for line in LINES[:6]] == [
+        "201B7-like", "253G1-like", "astrocyte-leaning", "forebrain-like", "414C2-like", "H9-like",
+    ]  # fmt: skip
+    known = {line.name: line.attributes() for line in LINES}
+    plain = known["201B7-like"]
+    for name, line in known.items():
+        for key, attribute in line.items():
+            if attribute.value != plain[key].value and not key.startswith("fate_"):
+                assert "direction:" in attribute.source, f"{name}: {key} differs, and nothing says which way"
+    assert {name for name in known if known[name]["residual"].value > 0.0} == {"253G1-like"}
+    assert {name for name in known if known[name]["identity_match"].value < 1.0} == {"forebrain-like"}
+    for name in ("414C2-like", "H9-like"):
+        assert {key: one.value for key, one in known[name].items()} == {
+            key: one.value for key, one in plain.items()
+        }
+        # no transgene, so the range of their return is empty, and the others leave room for it
+        assert known[name]["reactivation"].high == 0.0 < plain["reactivation"].high

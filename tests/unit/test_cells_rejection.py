@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from math import exp, log
 from typing import Any
 
@@ -10,10 +11,17 @@ import numpy as np
 import pytest
 
 from cordgraft.core.contract import Key
+from cordgraft.engine.pipeline import Pipeline
+from cordgraft.processes.anti_inflammatory import AntiInflammatory
+from cordgraft.processes.cell_turnover import CellTurnover
+from cordgraft.processes.division import Division
 from cordgraft.processes.immunosuppression import Immunosuppression
+from cordgraft.processes.inflammation import Inflammation
 from cordgraft.processes.rejection import Rejection
 from cordgraft.processes.suicide_switch import SuicideSwitch
+from cordgraft.state.cells import CellKind
 from cordgraft.state.tissue import Tissue
+from tests.graft_support import bare, put
 from tests.support import make_tissue
 
 DAYS = 120
@@ -90,6 +98,56 @@ def test_two_drugs_leave_the_product_and_end_at_nothing() -> None:
     assert seen[-1] == 0.0
 
 
+@pytest.mark.parametrize("kind", [Immunosuppression, AntiInflammatory])
+def test_however_drugs_overlap_nothing_is_left_of_them(kind: Any) -> None:
+    """Almost complete drugs of awkward strengths in any order: the product is left, and exactly 0 at the end."""
+    rng = np.random.default_rng(11)
+    owner = Rejection if kind is Immunosuppression else Inflammation
+    scalar = kind.name
+    for _ in range(20):
+        at = rng.integers(1, 60, 5).astype(float)
+        lasting = rng.integers(1, 40, 5).astype(float)
+        strength = 1.0 - 10.0 ** rng.uniform(-3.0, -0.1, 5)
+        drugs = [
+            kind(kind.Params(at=a, duration=d, strength=s), f"drug{n}")
+            for n, (a, d, s) in enumerate(zip(at, lasting, strength, strict=True))
+        ]
+        tissue = make_tissue([owner(), *drugs], (1, 4, 16), days=10)
+        for tick in range(100):
+            for one in drugs:
+                one.step(tissue, Key(1, tick, 1.0))
+            given = (at <= tick) & (tick < at + lasting)
+            if given.any():
+                # to the last bit, in the order of the scenario
+                left = 1.0
+                for s in strength[given]:
+                    left *= 1.0 - float(s)
+                assert tissue.scalar(scalar) == 1.0 - left
+            else:
+                assert tissue.scalar(scalar) == 0.0, "byte for byte as before"
+
+
+def test_a_drug_that_was_begun_ends_in_a_run_that_goes_on_from_a_copy() -> None:
+    """The list of courses is no state: another model with the same treatments has the same one."""
+
+    def both() -> tuple[Any, Any, Tissue]:
+        one = Immunosuppression(Immunosuppression.Params(at=4.0, duration=20.0, strength=0.999), "one")
+        two = Immunosuppression(Immunosuppression.Params(at=10.0, duration=30.0, strength=1.0 / 3.0), "two")
+        return one, two, grafted(one, two)
+
+    one, two, tissue = both()
+    other = both()
+    for tick in range(60):
+        if tick == 15:
+            other[2].restore(tissue.snapshot())
+            one, two, tissue = other
+        one.step(tissue, Key(1, tick, 1.0))
+        two.step(tissue, Key(1, tick, 1.0))
+        if tick == 30:
+            assert tissue.scalar("immunosuppression") == 1.0 - (1.0 - 1.0 / 3.0)
+    assert tissue.scalar("immunosuppression") == 0.0
+
+
 def test_subjects_differ_in_reactivity() -> None:
     process = Rejection()
     drawn = np.array([process.subject_reactivity(seed) for seed in range(2000)])
@@ -105,3 +163,32 @@ def test_the_switch_kills_its_share_and_stops() -> None:
     np.testing.assert_allclose(tissue.cells["hazard"], -log(0.05), rtol=1e-9)
     assert "100 simulated cells" in switch.event(tissue, 24)
     assert switch.event(tissue, 25) == ""
+
+
+@pytest.mark.parametrize("period_h", [1.0, 6.0])
+def test_a_line_of_cells_that_divides_under_the_drug_is_hit_as_hard(period_h: float) -> None:
+    """What lives when it ends is `1 - killed` times what would live without it; survivors are no harder to kill."""
+    founders, days, killed = 4000, 8, 0.8
+    division, turnover = Division(), CellTurnover()
+    once = SuicideSwitch(SuicideSwitch.Params(at=0.0, duration=24.0 * days, killed=killed), "once")
+    again = SuicideSwitch(SuicideSwitch.Params(at=24.0 * days, duration=24.0 * days, killed=killed), "again")
+    tissue = bare(
+        [division, turnover, once, again],
+        shape=(1, 1, 16),
+        spacing_um=(2000.0, 2000.0, 2000.0),
+        days=3 * days,
+    )
+    put(tissue, np.full(founders, 7), CellKind.UNDIFFERENTIATED)
+    pipeline = Pipeline(
+        [once, again, division, turnover], tissue.clock, {"division": period_h, "cell_turnover": period_h}
+    )
+    seen = [founders]
+    for tick in range(48 * days + 1):
+        pipeline.step(tissue, tick)
+        if tick in (24 * days, 48 * days):  # when the turnover applies what the last hours deposited
+            seen.append(len(tissue.cells))
+    birth, death = log(2.0), -log(1.0 - killed)
+    left = exp(birth - death)
+    spread = (birth + death) / (birth - death) * left * (left - 1.0)
+    for before, after in pairwise(seen):
+        assert abs(after - before * left) < 4.0 * np.sqrt(before * spread)

@@ -192,16 +192,34 @@ def _lines() -> Iterable[str]:
         "would choose if nothing round it mattered; what a graft becomes is an outcome."
     )
     yield table(("line", "meaning"), ((f"`{line.name}`", line.meaning) for line in LINES))
-    attributes = [line.attributes() for line in LINES]
+    first, *others = LINES
     rows = []
-    for name in attributes[0]:
-        members = [line[name] for line in attributes]
-        plausible = f"{min(m.low for m in members):g} to {max(m.high for m in members):g}"
-        rows.append((f"`{name}`", *(rounded(m.value, m.unit) for m in members), plausible, _where_from(members)))
-    head = ("number", *(f"`{line.name}`" for line in LINES), "plausible", "evidence and source")
+    for name, usual in first.attributes().items():
+        members = {line.name: line.attributes()[name] for line in LINES}
+        differing = [
+            f"{rounded(members[line.name].value, usual.unit)}: `{line.name}`"
+            for line in others
+            if members[line.name].value != usual.value
+        ]
+        low, high = min(m.low for m in members.values()), max(m.high for m in members.values())
+        rows.append(
+            (
+                f"`{name}`",
+                rounded(usual.value, usual.unit),
+                "\n".join(differing),
+                f"{low:g} to {high:g}",
+                _where_from(members),
+            )
+        )
+    head = ("number", f"`{first.name}` and others", "what differs", "plausible", "evidence and source")
     yield table(head, rows)
 
 
-def _where_from(members: Iterable[Attribute]) -> str:
-    said = {f"{m.evidence}: {references(m.source)}" if m.source else m.evidence: None for m in members}
-    return "\n".join(said)
+def _where_from(members: Mapping[str, Attribute]) -> str:
+    """Return evidence and source of one number, with the lines for which each stands where they differ."""
+    said: dict[str, list[str]] = {}
+    for line, m in members.items():
+        said.setdefault(f"{m.evidence}: {references(m.source)}" if m.source else m.evidence, []).append(f"`{line}`")
+    if len(said) == 1:
+        return next(iter(said))
+    return "\n".join(f"{', '.join(lines)}: {text}" for text, lines in said.items())

@@ -207,6 +207,31 @@ def edge_exchange(inside: Array, spacing_um: Triple, diffusivity: Any, edge: Edg
     return total
 
 
+def _refuse_geometry(inside: Array, spacing_um: Triple, walls: str) -> None:
+    """Raise `ValueError` for a lattice on which no problem can be posed."""
+    if inside.ndim != 3 or not inside.size:
+        raise ValueError(f"a cord has voxels along three axes, not the shape {inside.shape}")
+    if len(spacing_um) != 3:
+        raise ValueError(f"a voxel has three edges, not {len(spacing_um)}")
+    for axis, edge in zip("xyz", spacing_um, strict=True):
+        if not np.isfinite(edge) or not edge > 0.0:
+            raise ValueError(f"the spacing along {axis} is {edge} um; it has to be positive and finite")
+    unknown = [letter for letter in walls if letter not in "xyz"]
+    if unknown:
+        raise ValueError(f"walls are named by their axes x, y and z, not by '{unknown[0]}' (in '{walls}')")
+
+
+def _refuse_coefficient(what: str, value: Any, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` for a coefficient that is no number or array of numbers of 0 or more for this lattice."""
+    array = np.asarray(value)
+    if array.ndim and array.shape != shape:
+        raise ValueError(f"the {what} has the shape {array.shape}, the cord {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"the {what} is not finite everywhere")
+    if (array < 0.0).any():
+        raise ValueError(f"the {what} is negative: {float(array.min())}")
+
+
 def make_medium(
     cord: Array,
     spacing_um: Triple,
@@ -234,15 +259,18 @@ def make_medium(
     Raises
     ------
     ValueError
-        For a negative or non-finite coefficient.
+        For a lattice that is not three-dimensional, a spacing that is not positive, a coefficient that is negative,
+        not finite or of another shape than the cord, or a wall that is no axis; the sentence says which.
     """
     inside = np.ascontiguousarray(np.asarray(cord) != 0)
     one = isinstance(diffusivity, np.ndarray) or np.isscalar(diffusivity)
     along = (diffusivity,) * 3 if one else tuple(diffusivity)
-    for what, values in (("diffusivity", along), ("decay", (decay,))):
-        for value in values:
-            if not np.all(np.isfinite(value)) or np.min(value) < 0.0:
-                raise ValueError(f"a {what} is negative or not finite")
+    _refuse_geometry(inside, spacing_um, walls)
+    if len(along) != 3:
+        raise ValueError(f"a diffusivity is needed for x, y and z, or one for all of them, not {len(along)}")
+    for axis, value in zip("xyz", along, strict=True):
+        _refuse_coefficient("diffusivity" if one else f"diffusivity along {axis}", value, inside.shape)
+    _refuse_coefficient("decay", decay, inside.shape)
     edge = edge or Edge.closed()
     gx, gy, gz = (face_exchange(along[axis], inside, axis, spacing_um[axis]) for axis in range(3))
     volume = inside.astype(np.float64)
@@ -331,7 +359,14 @@ def scaled(medium: Medium, diffusivity: float, decay: float) -> Medium:
     """Return a closed medium that was made for diffusivity 1 and decay 0, at other coefficients.
 
     All fields move through the same tissue; only the factor differs.
+
+    Raises
+    ------
+    ValueError
+        For a coefficient that is negative or not finite.
     """
+    for what, value in (("diffusivity", diffusivity), ("decay", decay)):
+        _refuse_coefficient(what, value, medium.shape)
     uniform = medium.uniform
     if uniform is not None:
         rates = uniform[0]

@@ -57,7 +57,6 @@ class Solver(ABC):
         self.medium = medium
         self.tolerance = tolerance
 
-    @abstractmethod
     def advance(self, field: Array, source: Array | None, dt: float) -> None:
         """Advance by `dt`, in place.
 
@@ -67,7 +66,25 @@ class Solver(ABC):
             The field and its source, per unit of time and constant over the step (None: no source).
         dt : float
             In the unit of time of the medium.
+
+        Raises
+        ------
+        ValueError
+            For an array that is not as above, or a step that is not positive and finite.
         """
+        if not np.isfinite(dt) or not dt > 0.0:
+            raise ValueError(f"a step of {dt} leads nowhere; it has to be positive and finite")
+        for what, array in (("field", field), ("source", source)):
+            if array is not None and array.shape != self.medium.shape:
+                raise ValueError(f"the {what} has the shape {array.shape}, its medium {self.medium.shape}")
+        if field.dtype != np.float64 or not field.flags.c_contiguous:
+            # a copy would be advanced in its place
+            raise ValueError("the field has to be an array of float64 in C order")
+        self._advance(field, source, dt)
+
+    @abstractmethod
+    def _advance(self, field: Array, source: Array | None, dt: float) -> None:
+        """Do what `advance` says, with arguments that have been looked at."""
 
     def _forcing(self, source: Array | None) -> Array:
         """Return ``V S + E c_outside`` : (nx, ny, nz)."""
@@ -120,8 +137,7 @@ class Spectral(Solver):
             self._factors = {dt: (kept, gained)}
         return self._factors[dt]
 
-    def advance(self, field: Array, source: Array | None, dt: float) -> None:
-        """Advance by `dt`, in place; see `Solver.advance`."""
+    def _advance(self, field: Array, source: Array | None, dt: float) -> None:
         from scipy.fft import dctn, idctn
 
         kept, gained = self._of_step(dt)
@@ -168,8 +184,7 @@ class Sdirk2(Solver):
             self._dt = dt
         return self._grid
 
-    def advance(self, field: Array, source: Array | None, dt: float) -> None:
-        """Advance by `dt`, in place; see `Solver.advance`."""
+    def _advance(self, field: Array, source: Array | None, dt: float) -> None:
         grid = self._matrix(dt)
         medium = self.medium
         part = GAMMA * dt
@@ -221,8 +236,7 @@ class Rkl2(Solver):
         """Return the number of stages of a step."""
         return stage_count(self.fastest * dt)
 
-    def advance(self, field: Array, source: Array | None, dt: float) -> None:
-        """Advance by `dt`, in place; see `Solver.advance`."""
+    def _advance(self, field: Array, source: Array | None, dt: float) -> None:
         if self._segments is not None and self.medium.uniform is not None:
             rates, decay = self.medium.uniform
             deposits = np.zeros(field.shape) if source is None else source
@@ -273,8 +287,7 @@ class Pointwise(Solver):
         self._rate = np.divide(medium.loss, medium.volume, out=np.zeros(medium.shape), where=inside)
         self._share = np.divide(1.0, medium.volume, out=np.zeros(medium.shape), where=inside)
 
-    def advance(self, field: Array, source: Array | None, dt: float) -> None:
-        """Advance by `dt`, in place; see `Solver.advance`."""
+    def _advance(self, field: Array, source: Array | None, dt: float) -> None:
         a = self._rate
         field *= np.exp(-a * dt)
         gained = np.divide(-np.expm1(-a * dt), a, out=np.full(a.shape, dt), where=a > 0.0)

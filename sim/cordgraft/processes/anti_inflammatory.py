@@ -32,7 +32,6 @@ class AntiInflammatory(Process):
     period_h = 1.0
     section = "treatments"
     treatment_type = "anti_inflammatory"
-    reads = ("scalar.anti_inflammatory",)
     writes = ("scalar.anti_inflammatory",)
 
     @dataclass(frozen=True)
@@ -53,14 +52,13 @@ class AntiInflammatory(Process):
             evidence="assumed",
         )
 
+    def prepare(self, tissue: Any) -> None:
+        """Take a place among the drugs of this kind."""
+        courses.enrol(tissue, "anti_inflammatory", self.label, self.params)
+
     def step(self, tissue: Any, key: Key) -> None:
         """Begin or end."""
-        p = self.params
-        first, last = courses.span(tissue, p.at, p.duration)
-        if key.tick == first:
-            courses.begin(tissue, "anti_inflammatory", p.strength)
-        elif key.tick == last:
-            courses.end(tissue, "anti_inflammatory", p.strength)
+        courses.put_in_force(tissue, "anti_inflammatory", key.tick)
 
     def event(self, tissue: Any, tick: int) -> str:
         """Return that the drug begins or ends at this tick."""

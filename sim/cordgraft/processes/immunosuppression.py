@@ -28,7 +28,6 @@ class Immunosuppression(Process):
     period_h = 1.0
     section = "treatments"
     treatment_type = "immunosuppression"
-    reads = ("scalar.immunosuppression",)
     writes = ("scalar.immunosuppression",)
 
     @dataclass(frozen=True)
@@ -53,14 +52,13 @@ class Immunosuppression(Process):
             evidence="assumed",
         )
 
+    def prepare(self, tissue: Any) -> None:
+        """Take a place among the drugs of this kind."""
+        courses.enrol(tissue, "immunosuppression", self.label, self.params)
+
     def step(self, tissue: Any, key: Key) -> None:
         """Begin or end."""
-        p = self.params
-        first, last = courses.span(tissue, p.at, p.duration)
-        if key.tick == first:
-            courses.begin(tissue, "immunosuppression", p.strength)
-        elif key.tick == last:
-            courses.end(tissue, "immunosuppression", p.strength)
+        courses.put_in_force(tissue, "immunosuppression", key.tick)
 
     def event(self, tissue: Any, tick: int) -> str:
         """Return that the drug begins or ends at this tick."""

@@ -1,14 +1,20 @@
 """Suicide switch: a drug that kills the grafted cells that carry an inducible death gene.
 
 From the day of the drug on, for as long as it acts, every grafted cell has the additional death rate
-``h = -ln(1 - killed)/duration``, so that the share `killed` is dead when it ends. Cells without a working switch are
-part of the share that is left.
+``h = -ln(1 - killed)/duration``, so that of the cells that are there when it begins the share `killed` is dead when it
+ends. Cells without a working switch are part of the share that is left.
+
+**Divisions under the drug.** No cell is marked as doomed or spared. A daughter has the death rate from her birth on, as
+her mother had it until then, so that a line of cells is exposed for the whole duration, however often it divides: what
+lives at the end is on average ``1 - killed`` times what would have lived without the drug, and a little more where the
+room of the dead lets others divide. Survivors and their daughters are no harder to kill: a second course takes the
+same share again. A graft that grows therefore comes back from what is left.
 
 Sources: an inducible caspase 9 kills about 95 % of such cells in culture and ablates overgrowing grafts in mice
 (Itakura 2017, 10.1016/j.stemcr.2017.02.003, read); the duration is assumed.
 
-Left out: which cells have lost or silenced the switch (their daughters would have too), how far the drug reaches into
-the graft, inflammation by dying cells.
+Left out: that cells which have lost or silenced the switch, and all their daughters, would be spared every time; how
+far the drug reaches into the graft; inflammation by dying cells.
 """
 
 from __future__ import annotations

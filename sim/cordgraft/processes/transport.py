@@ -41,6 +41,11 @@ SECONDS_PER_HOUR = 3600.0
 FEWEST_BLOCKS = 4
 #: Largest product of decay and step that is made in one go.
 MOST_DECAY = 2.0
+#: What the solver in cosine space needs, and what else there is.
+SPECTRAL_NEEDS = "the spectral solver needs a cord that fills the lattice, one medium and a closed edge"
+SPECTRAL_ELSE = (
+    "auto, sdirk2 or rkl2; or a section with contrast: false and coarsening: 1 of parameters.transport"
+)
 
 
 class FieldPlan(NamedTuple):
@@ -224,10 +229,10 @@ class Transport(Process):
         if self.params.solver == "spectral" and not plain:
             raise BadInput(
                 Problem(
-                    "the spectral solver needs a cord that fills the lattice, one medium and a closed edge",
+                    SPECTRAL_NEEDS,
                     key="parameters.transport.solver",
                     value="spectral",
-                    allowed="auto, sdirk2 or rkl2; or a section with parameters.transport.contrast: false",
+                    allowed=SPECTRAL_ELSE,
                 )
             )
         if self.params.solver != "auto":

@@ -100,12 +100,14 @@ def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet:
     for name in names:
         try:
             config = load(name, sets, allow_open=True)
+            cautions = (*config.cautions, *too_large_here(config))
+            if config.cautions == cautions:
+                refuse_solver(config)
         except BadInput as error:
             code = BAD_INPUT
             found.extend({"scenario": name, **problem_record(problem)} for problem in error.problems)
             say_problems(error)
             continue
-        cautions = (*config.cautions, *too_large_here(config))
         if not json_output:
             say_cautions(cautions)
             if not quiet:
@@ -114,6 +116,24 @@ def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet:
     if json_output:
         say(json.dumps({"ok": code == OK, "findings": found}, indent=2))
     return code
+
+
+def refuse_solver(config: Config) -> None:
+    """Raise `BadInput` if the solver is forced to one that the lattices of the fields cannot have.
+
+    Most of that follows from the text and has been refused by then. What is left follows from the blocks that the
+    fields choose, so the state is built for it; it is a section, and small.
+    """
+    if config.parameters["transport"].solver != "spectral" or config.requires:
+        return
+    from cordgraft.engine.pipeline import Pipeline
+    from cordgraft.scenario.build import build
+
+    with config.locating():
+        built = build(config)
+        Pipeline(built.processes, built.tissue.clock, dict(built.config.periods_h), built.resting).prepare(
+            built.tissue
+        )
 
 
 def too_large_here(config: Config) -> tuple[Caution, ...]:
@@ -145,7 +165,7 @@ def print_plan(config: Config, json_output: bool) -> None:
         tissue = built.tissue
         pipeline = Pipeline(built.processes, tissue.clock, dict(built.config.periods_h), built.resting)
         pipeline.check(tissue)
-    pipeline.prepare(tissue)
+        pipeline.prepare(tissue)
     rows = pipeline.table()
     fields = [
         {

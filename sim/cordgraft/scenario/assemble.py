@@ -27,6 +27,7 @@ from cordgraft.scenario.sections import (
     Top,
     preset_of,
 )
+from cordgraft.scenario.treatments import first_graft_h, idle_cautions
 from cordgraft.state.cells import CELL_VOLUME_UM3, PACKING
 
 Given = Mapping[str, Any]
@@ -214,16 +215,6 @@ def _bound_words(key: str, bound: Mapping[str, float]) -> dict[str, Any]:
     return {edge: in_words(spec, bound[edge]) for edge, spec in specs.items() if edge in bound}
 
 
-def first_graft_h(config: Config) -> float | None:
-    """Return when the first cells are grafted, hours after the injury, or None without a graft."""
-    times = [
-        params.at
-        for _, params in config.treatments.values()
-        if hasattr(params, "dose") and hasattr(params, "at")
-    ]
-    return min(times) if times else None
-
-
 def values_of(config: Config) -> list[tuple[str, ParameterSpec, Any]]:
     """Return address, spec under the preset, and value of every parameter that is in force."""
     rows = [(f"geometry.{key}", spec, value) for key, spec, value in _geometry_values(config.geometry)]
@@ -241,7 +232,7 @@ def values_of(config: Config) -> list[tuple[str, ParameterSpec, Any]]:
 
 
 def cautions_of(config: Config) -> list[Caution]:
-    """Return what the reader of a result must know: values outside their cited range, borrowed sizes."""
+    """Return what the reader of a result must know: values outside their cited range, borrowed sizes, what is idle."""
     found = [preview_caution(config)] if config.resolution == "preview" else []
     level = (config.subject.species, config.geometry.level)
     if level in BORROWED and not config.geometry.cord_mask:
@@ -262,6 +253,7 @@ def cautions_of(config: Config) -> list[Caution]:
             found.append(caution)
     found.extend(_judged_too_late(config))
     found.extend(_coarse_cells(config))
+    found.extend(idle_cautions(config))
     if config.subject.immune_system == "suppressed" and config.treatments:
         found.append(
             Caution(

@@ -6,7 +6,8 @@ coarsely stays, so a preview is never finer than what was written, and a preview
 outcome loses by it was measured with paired seeds: ``docs/preview.md``, printed by ``tools/preview_bias.py``.
 
 Two limits hold a preview back. At least `FEWEST_ACROSS` voxels stay across the cord. The tick is the longest of
-`TICKS_H` of which the duration, the days of the record and the days of all treatments are whole multiples.
+`TICKS_H` of which the duration, the days of the record and all dates, durations and intervals of treatments are
+whole multiples.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import Any
 from cordgraft.core.clock import whole_ticks
 from cordgraft.core.problems import Caution
 from cordgraft.scenario.config import Config
+from cordgraft.scenario.schema import treatment_types
 from cordgraft.scenario.sections import Geometry, Numerics, Record, Top, preset_of
+from cordgraft.scenario.treatments import scheduled
 
 #: Fewest voxels that may lie across the cord from back to front: below it horns and columns fall together.
 FEWEST_ACROSS = 8
@@ -60,7 +63,7 @@ def coarsened(given: Mapping[str, Any]) -> dict[str, Any]:
     species = given["subject"]["species"]
     coarse = PREVIEW[species]
     stated = dict(given.get("geometry", {}))
-    level = stated.get("level") or Geometry.specs()["level"].default_for(species)
+    level = _level_of(given)
     geometry = Geometry.for_preset(
         preset_of(species, level), **{key: value for key, value in stated.items() if key != "voxel"}
     )
@@ -94,6 +97,12 @@ def coarsened(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _level_of(given: Mapping[str, Any]) -> str:
+    """Return the injured segment that a document states, or the usual one of its species."""
+    usual = Geometry.specs()["level"].default_for(given["subject"]["species"])
+    return str(given.get("geometry", {}).get("level") or usual)
+
+
 def _longest_tick(given: Mapping[str, Any]) -> float:
     """Return the longest tick of `TICKS_H` into which all stated times fit, never shorter than the stated one."""
     written = float(given.get("tick", Top.specs()["tick"].default))
@@ -110,9 +119,11 @@ def _times(given: Mapping[str, Any]) -> Iterator[float]:
     yield from record.get("maps") or ()
     if "series" in record:
         yield float(record["series"])
+    preset = preset_of(given["subject"]["species"], _level_of(given))
     for keys in given.get("treatments", {}).values():
-        if keys.get("at") is not None:
-            yield float(keys["at"])
+        kind = treatment_types()[keys["type"]]
+        params = kind.Params.for_preset(preset, **{key: keys[key] for key in keys if key != "type"})
+        yield from (hours for _, hours in scheduled(params))
 
 
 def _fits(hours: float, tick_h: float) -> bool:

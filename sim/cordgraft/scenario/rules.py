@@ -17,11 +17,13 @@ from cordgraft.core.contract import period_clashes
 from cordgraft.core.problems import nearest
 from cordgraft.core.units import convert
 from cordgraft.processes import registry
+from cordgraft.processes.transport import SPECTRAL_ELSE, SPECTRAL_NEEDS
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.document import Path
 from cordgraft.scenario.fields import quantity_in_words
 from cordgraft.scenario.resolution import FEWEST_ACROSS
 from cordgraft.scenario.sections import LEVELS
+from cordgraft.scenario.treatments import hours_of, scheduled
 
 _LENGTH: Path = ("geometry", "length")
 _DURATION: Path = ("duration",)
@@ -59,18 +61,15 @@ def check(config: Config) -> Iterator[Finding]:
     yield from _space(config)
     yield from _injury(config)
     yield from _treatments(config)
+    yield from _solver(config)
     yield from _masks(config)
     yield from _safety(config)
 
 
 def in_um(params: Any, name: str) -> float | None:
     """Return a length among the parameters of a process in um, or None where there is none."""
-    return _in(params, name, "um")
-
-
-def _in(params: Any, name: str, unit: str) -> float | None:
     spec, value = type(params).specs().get(name), getattr(params, name, None)
-    return None if spec is None or value is None else convert(float(value), spec.unit, unit)
+    return None if spec is None or value is None else convert(float(value), spec.unit, "um")
 
 
 def _level(config: Config) -> Iterator[Finding]:
@@ -96,8 +95,9 @@ def _times(config: Config) -> Iterator[Finding]:
         if name in config.parameters
     ]
     whole += [
-        (("treatments", label, "at"), _in(params, "at", "h") or 0.0)
+        (("treatments", label, key), hours)
         for label, (_, params) in config.treatments.items()
+        for key, hours in scheduled(params)
     ]
     for path, hours in whole:
         try:
@@ -246,7 +246,7 @@ def _treatments(config: Config) -> Iterator[Finding]:
             yield Finding(
                 here, "a mechanism has this name already; call the treatment something else", value=label
             )
-        at = _in(params, "at", "h")
+        at = hours_of(params, "at")
         if at is not None and at >= config.duration_h:
             yield Finding(
                 (*here, "at"),
@@ -280,6 +280,25 @@ def _treatments(config: Config) -> Iterator[Finding]:
                 rests_on=(("geometry", "cord_depth"), ("geometry", "level"), ("subject", "species")),
                 value=str(quantity_in_words(depth, "um")),
             )
+
+
+def _solver(config: Config) -> Iterator[Finding]:
+    """Yield a forced solver that no lattice of this structure can have; see `Transport` for the rest."""
+    transport, geometry = config.parameters["transport"], config.geometry
+    whole = geometry.section == "midsagittal" and not geometry.cord_mask
+    plain = whole and not transport.contrast and transport.edge == "closed"
+    if transport.solver == "spectral" and not plain:
+        yield Finding(
+            ("parameters", "transport", "solver"),
+            SPECTRAL_NEEDS,
+            SPECTRAL_ELSE,
+            rests_on=(
+                ("geometry", "section"),
+                ("geometry", "cord_mask"),
+                *(("parameters", "transport", key) for key in ("contrast", "edge")),
+            ),
+            value="spectral",
+        )
 
 
 def _masks(config: Config) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from cordgraft.core.lattice import Lattice
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.processes.graft_delivery import GraftDelivery, ellipsoid_for, section_share
 from cordgraft.scenario.config import Config
+from cordgraft.scenario.treatments import first_graft_h
 from cordgraft.state.axons import AXON_COLUMNS, HOST_TRACTS
 from cordgraft.state.cells import CELL_COLUMNS
 from cordgraft.state.maps import FRACTION_SPECS, MAP_SPECS
@@ -200,8 +201,8 @@ def _founders(config: Config, graft: GraftDelivery) -> int:
 def _reference_s(config: Config, lattice: Lattice, cells: int, fibres: int) -> float:
     total = 0.0
     alive = SURVIVING * cells
-    starts = [params.at for _, params in config.treatments.values() if hasattr(params, "dose")]
-    with_cells = max(0.0, config.duration_h - min(starts, default=config.duration_h)) if cells else 0.0
+    graft = first_graft_h(config)
+    with_cells = 0.0 if graft is None or not cells else max(0.0, config.duration_h - graft)
     for name, cost in COSTS.items():
         period = config.periods_h.get(name, config.tick_h)
         per_step = cost.fixed + (cost.section if lattice.is_section else cost.volume) * lattice.size

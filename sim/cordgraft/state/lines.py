@@ -3,7 +3,9 @@
 A line is a leaning, not an outcome: `fate_neuron` and its siblings are the odds with which a precursor that
 commits would choose if nothing around it mattered; what a graft becomes follows from them, from what the cells
 meet, and from who dies. Lines are named "-like" because their numbers are chosen to behave like the published
-line, not measured on it. The order of `LINES` is the number stored in ``cell.line``: append, never reorder.
+line, not measured on it: a number differs from that of 201B7-like only where a source gives a direction, and the
+meaning of a line says in what it is like that one. The order of `LINES` is the number stored in ``cell.line``:
+append, never reorder.
 """
 
 from __future__ import annotations
@@ -76,9 +78,27 @@ _DOUBLING_P = Attribute(4.0, "d", 1.0, 8.0, "assumed", "slower than the 1-3 d of
 _DOUBLING_U = Attribute(8.0, "d", 4.0, 16.0, "assumed")
 _CROWDING_U = Attribute(4.0, "1", 1.0, 10.0, "assumed")
 _NO_RISE = Attribute(0.0, "1/d", 0.0, 0.02, "assumed")
+#: A line without transgenes leaves no room for their return.
+_NO_TRANSGENE = Attribute(
+    0.0,
+    "1/d",
+    0.0,
+    0.0,
+    "assumed",
+    "direction: made without integration, as the line of the human trial, 10.1016/j.reth.2021.08.005 "
+    "(Sugai 2021, read)",
+)
 _STABLE = Attribute(1.0, "1", 1.0, 3.0, "assumed")
 _OUTPUT = Attribute(1.0, "1", 0.1, 10.0, "assumed")
-_SPINAL = Attribute(1.0, "1", 0.0, 1.0, "assumed")
+_SPINAL = Attribute(
+    1.0,
+    "1",
+    0.0,
+    1.0,
+    "assumed",
+    "direction: spinal, not forebrain progenitors of one line helped mice, 10.1186/s13041-020-00662-w "
+    "(abstract read)",
+)
 _FOREBRAIN = Attribute(
     0.1,
     "1",
@@ -164,6 +184,50 @@ LINES: tuple[CellLine, ...] = (
         instability=_STABLE,
         trophic=_OUTPUT,
         identity_match=_FOREBRAIN,
+    ),
+    CellLine(
+        "414C2-like",
+        "integration-free line of the kind of the human trial; fate, growth and identity as 201B7-like",
+        *_NEURONAL,
+        residual=Attribute(
+            0.0,
+            "1",
+            0.0,
+            0.001,
+            "assumed",
+            "direction: a clone chosen for safety formed no tumour in marmosets in 12 weeks, "
+            "10.1371/journal.pone.0052787 (Kobayashi 2012, read; that it was 414C2 is recalled)",
+        ),
+        precursor_doubling=_DOUBLING_P,
+        undifferentiated_doubling=_DOUBLING_U,
+        undifferentiated_crowding=_CROWDING_U,
+        reactivation=_NO_TRANSGENE,
+        instability=_STABLE,
+        trophic=_OUTPUT,
+        identity_match=_SPINAL,
+    ),
+    CellLine(
+        "H9-like",
+        "embryonic line, spinal cord neural stem cells; fate and growth as 201B7-like",
+        *_NEURONAL,
+        residual=Attribute(0.0, "1", 0.0, 0.001, "assumed"),
+        precursor_doubling=_DOUBLING_P,
+        undifferentiated_doubling=_DOUBLING_U,
+        undifferentiated_crowding=_CROWDING_U,
+        reactivation=Attribute(
+            0.0, "1/d", 0.0, 0.0, "assumed", "direction: an embryonic line has no transgenes (recalled)"
+        ),
+        instability=_STABLE,
+        trophic=_OUTPUT,
+        identity_match=Attribute(
+            1.0,
+            "1",
+            0.0,
+            1.0,
+            "assumed",
+            "direction: corticospinal axons grow into spinal cord stem cells made from H9, "
+            "10.1038/s41592-018-0074-3 (Kumamaru 2018, abstract read)",
+        ),
     ),
 )
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from cordgraft.core.clock import Clock
 from cordgraft.core.contract import ArraySpec, FieldSpec, TransferSpec, matches
 from cordgraft.core.lattice import Lattice
+from cordgraft.state.courses import Course
 from cordgraft.state.table import Table
 
 Array = NDArray[Any]
@@ -125,6 +126,8 @@ class Tissue:
         self.transport_period_h = 1.0
         #: How each field is solved, in words by column of the plan; set by `Process.prepare`.
         self.field_notes: dict[str, dict[str, str]] = {}
+        #: Courses of drugs by the scalar they act through and by label; set by `Process.prepare`.
+        self.courses: dict[str, dict[str, Course]] = {}
 
     def _make_fields(self, fields: list[FieldSpec]) -> None:
         """Fields that share the lattice share one contiguous (field, x, y, z) buffer, and so do their sources."""

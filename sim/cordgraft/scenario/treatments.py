@@ -1,0 +1,166 @@
+"""Treatments before the run: which of their times have to fall on ticks, and which of them could change nothing.
+
+A treatment that cannot act is no mistake (it may be the control of another run), so it is run, with a caution that
+says where and what would make it act. A value that equals its default counts as not written: a resolved scenario
+writes all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cordgraft.core.problems import Caution
+from cordgraft.core.units import convert
+from cordgraft.processes.anti_inflammatory import AntiInflammatory
+from cordgraft.processes.chondroitinase import Chondroitinase
+from cordgraft.processes.graft_delivery import GraftDelivery
+from cordgraft.processes.immunosuppression import Immunosuppression
+from cordgraft.processes.matrix_factor import MatrixFactor
+from cordgraft.processes.suicide_switch import SuicideSwitch
+from cordgraft.scenario.config import Config
+from cordgraft.scenario.fields import quantity_in_words
+
+#: Times of a treatment that fall on ticks, under the names that every treatment gives them: a date, how long it acts,
+#: and the time between its doses. What is rounded in silence would be another treatment.
+ON_TICKS: tuple[str, ...] = ("at", "duration", "interval")
+#: Times of a treatment that stand in an exponential, where a tick means nothing.
+TIME_CONSTANTS: tuple[str, ...] = ("release_time", "degradation_time")
+
+
+def hours_of(params: Any, key: str) -> float | None:
+    """Return a time among the parameters of a treatment in hours, or None where there is none."""
+    spec, value = type(params).specs().get(key), getattr(params, key, None)
+    return None if spec is None or value is None else convert(float(value), spec.unit, "h")
+
+
+def scheduled(params: Any) -> Iterator[tuple[str, float]]:
+    """Yield key and hours of every time of a treatment that has to be a whole number of ticks."""
+    for key in ON_TICKS:
+        time = hours_of(params, key)
+        if time is not None and not (key == "interval" and getattr(params, "doses", 2) < 2):
+            yield key, time
+
+
+def first_graft_h(config: Config, *, with_cells: bool = False) -> float | None:
+    """Return when the first graft is given, hours after the injury, or None; `with_cells` leaves vehicles out."""
+    times = [
+        params.at
+        for kind, params in config.treatments.values()
+        if kind == GraftDelivery.treatment_type and (params.dose > 0.0 or not with_cells)
+    ]
+    return min(times) if times else None
+
+
+# ---------------------------------------------------------------------------------------------- cautions
+
+
+def idle_cautions(config: Config) -> Iterator[Caution]:
+    """Yield what is written in a scenario and could change nothing, or less than one would think."""
+    for label, (kind, params) in config.treatments.items():
+        here = f"treatments.{label}"
+        if kind in (SuicideSwitch.treatment_type, Immunosuppression.treatment_type):
+            yield from _needs_a_graft(config, here, params)
+        if kind == Immunosuppression.treatment_type:
+            yield from _needs_rejection(config, here)
+        elif kind == AntiInflammatory.treatment_type:
+            yield from _needs(config, here, "inflammation", "changes nothing")
+        elif kind == Chondroitinase.treatment_type:
+            yield from _needs_cspg(config, here)
+            yield from _late_doses(config, here, params)
+            if params.product != "gel":
+                yield from _unused(
+                    config,
+                    here,
+                    params,
+                    "release_time",
+                    f"the product is {params.product}; it counts with product: gel",
+                )
+            if params.doses < 2:
+                yield from _unused(
+                    config, here, params, "interval", "there is one dose; it counts with two doses or more"
+                )
+        elif kind == MatrixFactor.treatment_type:
+            yield from _needs(
+                config, here, "axon_growth", "changes no axon, and nothing else feels the matrix"
+            )
+            yield from _needs(config, here, "scar", "lays down matrix that never fades")
+    transport = config.parameters.get("transport")
+    if transport is not None and transport.edge != "exchange":
+        reason = (
+            f"the edge of the cord is {transport.edge}; it counts with parameters.transport.edge: exchange"
+        )
+        yield from _unused(config, "parameters.transport", transport, "edge_permeability", reason)
+
+
+def _needs(config: Config, here: str, mechanism: str, what: str) -> Iterator[Caution]:
+    """Yield what a treatment comes to while the mechanism it acts on is switched off."""
+    if not config.enabled.get(mechanism, True):
+        yield Caution(
+            here,
+            f"{what}: {mechanism} is switched off; it acts with parameters.{mechanism}.enabled: true",
+        )
+
+
+def _needs_a_graft(config: Config, here: str, params: Any) -> Iterator[Caution]:
+    graft = first_graft_h(config, with_cells=True)
+    if graft is None:
+        yield Caution(
+            here,
+            "changes nothing: there are no grafted cells; it acts with a treatment of type cell_graft whose dose is "
+            "more than 0",
+        )
+        return
+    end = params.at + params.duration
+    if end <= graft:
+        yield Caution(
+            f"{here}.duration",
+            f"changes nothing: it ends {_day(end)}, and the first cells are grafted {_day(graft)}; it acts if it lasts "
+            "beyond that",
+        )
+
+
+def _needs_rejection(config: Config, here: str) -> Iterator[Caution]:
+    if config.subject.immune_system != "intact":
+        yield Caution(
+            here,
+            f"changes nothing: the immune system is {config.subject.immune_system}, and no graft is rejected; it acts "
+            "with subject.immune_system: intact",
+        )
+    else:
+        yield from _needs(config, here, "rejection", "changes nothing")
+
+
+def _needs_cspg(config: Config, here: str) -> Iterator[Caution]:
+    nets = config.enabled.get("function_index", True)
+    yield from _needs(
+        config,
+        here,
+        "digestion",
+        "cuts no CSPG, and only opens the nets round neurons" if nets else "changes nothing",
+    )
+    if config.enabled.get("digestion", True):
+        yield from _needs(config, here, "scar", "finds no more CSPG than intact tissue has")
+
+
+def _late_doses(config: Config, here: str, params: Any) -> Iterator[Caution]:
+    """Yield the doses that come after the end of the run; the first one cannot, see `cordgraft.scenario.rules`."""
+    late = sum(params.at + number * params.interval >= config.duration_h for number in range(params.doses))
+    if 0 < late < params.doses:
+        last = params.at + (params.doses - 1) * params.interval
+        yield Caution(
+            f"{here}.doses",
+            f"{late} of {params.doses} doses are never given: the last one is due {_day(last)}, and the run ends "
+            f"{_day(config.duration_h)}; they act with a longer duration of the run or a shorter interval",
+        )
+
+
+def _unused(config: Config, here: str, params: Any, key: str, reason: str) -> Iterator[Caution]:
+    """Yield a caution for a value that differs from its default and that nobody looks at."""
+    value, spec = getattr(params, key), type(params).specs()[key]
+    if value != spec.default_for(config.geometry.preset):
+        yield Caution(f"{here}.{key}", f"{quantity_in_words(value, spec.unit)} is not used: {reason}")
+
+
+def _day(time_h: float) -> str:
+    return f"on day {time_h / 24.0:g}"

@@ -1,0 +1,214 @@
+"""Treatments before the run: times that are whole ticks, treatments that could change nothing, a solver by force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cordgraft.core.problems import BadInput
+from cordgraft.run.inspection import check_scenarios
+from cordgraft.scenario import catalog
+from cordgraft.scenario.document import parse
+from cordgraft.scenario.load import from_document, load
+from cordgraft.scenario.schema import treatment_types
+from cordgraft.scenario.treatments import ON_TICKS, TIME_CONSTANTS, first_graft_h
+
+INTACT = "subject.immune_system=intact"
+
+
+def off(*names: str) -> list[str]:
+    return [f"parameters.{name}.enabled=false" for name in names]
+
+
+def drug(kind: str, **keys: str) -> list[str]:
+    return [
+        f"treatments.drug.type={kind}",
+        *(f"treatments.drug.{key}={value}" for key, value in keys.items()),
+    ]
+
+
+def cautions(*sets: str, name: str = "mouse_subacute_graft") -> list[str]:
+    config = load(name, sets)
+    text = catalog.to_yaml(config.resolved)
+    again = from_document(parse(text, "a.yaml"), Path("a.yaml"))
+    assert again.cautions == config.cautions, "a resolved scenario is cautioned as the one that was written"
+    return [str(caution) for caution in config.cautions]
+
+
+# ------------------------------------------------------------------------------------ whole ticks
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "wrong", "beside"),
+    [
+        ("suicide_switch", {"duration": "50.5 h"}, "duration", "50 h or 51 h"),
+        ("immunosuppression", {"duration": "79.5 h"}, "duration", "79 h or 80 h"),
+        ("immunosuppression", {"duration": "0.25 h"}, "duration", "example 1 h"),
+        ("anti_inflammatory", {"duration": "90 min"}, "duration", "1 h or 2 h"),
+        ("matrix_factor", {"duration": "1.03 d"}, "duration", "1 d or 25 h"),
+        ("chondroitinase", {"doses": "3", "interval": "36.4 h"}, "interval", "36 h or 37 h"),
+        ("chondroitinase", {"at": "9.01 d"}, "at", "9 d or 217 h"),
+    ],
+)
+def test_a_time_of_a_treatment_is_a_whole_number_of_ticks(
+    kind: str, keys: dict[str, str], wrong: str, beside: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        load("mouse_subacute_graft", drug(kind, **keys))
+    (problem,) = caught.value.problems
+    assert problem.key == f"treatments.drug.{wrong}" and problem.value == keys[wrong]
+    assert "not a whole number of ticks of 1 h" in problem.message and beside in problem.allowed
+
+
+def test_what_is_no_date_may_be_any_time() -> None:
+    config = load("mouse_subacute_graft", drug("chondroitinase", product="gel", release_time="36.4 h"))
+    assert config.treatments["drug"][1].release_time == pytest.approx(36.4)
+    # of one dose there is no interval
+    load("mouse_subacute_graft", drug("chondroitinase", interval="36.4 h"))
+    assert (
+        load("mouse_subacute_graft", [*drug("suicide_switch", duration="1.5 h"), "tick=30 min"]).tick_h == 0.5
+    )
+
+
+def test_every_time_of_every_treatment_is_known_as_a_date_or_as_a_time_constant() -> None:
+    """A new treatment with another time has to say which of both it is."""
+    for word, kind in treatment_types().items():
+        times = {name for name, spec in kind.Params.specs().items() if spec.unit in ("h", "d")}
+        assert times <= {*ON_TICKS, *TIME_CONSTANTS}, f"{word}: put it into one of the two lists"
+
+
+def test_a_preview_has_a_tick_that_all_times_of_a_treatment_meet() -> None:
+    for keys, tick_h in (({"at": "12 h", "duration": "70 h"}, 2.0), ({"at": "12 h", "duration": "3 d"}, 6.0)):
+        config = load("mouse_subacute_graft", ["resolution=preview", *drug("anti_inflammatory", **keys)])
+        assert config.tick_h == tick_h
+    # its default date counts as well
+    assert load("mouse_subacute_graft", ["resolution=preview", *drug("anti_inflammatory")]).tick_h == 2.0
+
+
+# -------------------------------------------------------------------------------- what cannot act
+
+
+def test_shipped_treatments_act_where_they_belong() -> None:
+    sets = [INTACT, "duration=120 d"]
+    for word in (
+        "suicide_switch",
+        "immunosuppression",
+        "anti_inflammatory",
+        "chondroitinase",
+        "matrix_factor",
+    ):
+        assert cautions(*sets, *drug(word)) == [], word
+    gel = drug("chondroitinase", product="gel", release_time="5 d", doses="2", interval="7 d")
+    assert cautions(*sets, *gel) == []
+
+
+@pytest.mark.parametrize(
+    ("sets", "key", "says", "acts"),
+    [
+        (["treatments.graft.dose=0 cells", *drug("suicide_switch")], "treatments.drug", "no grafted cells",
+         "dose is more than 0"),
+        ([INTACT, "treatments.graft.dose=0 cells", *drug("immunosuppression")], "treatments.drug",
+         "no grafted cells", "cell_graft"),
+        (drug("suicide_switch", at="2 d", duration="7 d"), "treatments.drug.duration",
+         "ends on day 9, and the first cells are grafted on day 9", "beyond that"),
+        ([INTACT, *drug("immunosuppression", at="1 d", duration="5 d")], "treatments.drug.duration",
+         "ends on day 6", "beyond that"),
+        (drug("immunosuppression"), "treatments.drug", "the immune system is deficient",
+         "subject.immune_system: intact"),
+        ([INTACT, *drug("immunosuppression"), *off("rejection")], "treatments.drug", "rejection is switched off",
+         "parameters.rejection.enabled: true"),
+        ([*drug("anti_inflammatory"), *off("inflammation")], "treatments.drug", "inflammation is switched off",
+         "parameters.inflammation.enabled: true"),
+        ([*drug("chondroitinase"), *off("digestion")], "treatments.drug", "only opens the nets",
+         "parameters.digestion.enabled: true"),
+        ([*drug("chondroitinase"), *off("digestion", "function_index")], "treatments.drug", "changes nothing",
+         "parameters.digestion.enabled: true"),
+        ([*drug("chondroitinase"), *off("scar")], "treatments.drug", "no more CSPG than intact tissue",
+         "parameters.scar.enabled: true"),
+        ([*drug("matrix_factor"), *off("axon_growth")], "treatments.drug", "changes no axon",
+         "parameters.axon_growth.enabled: true"),
+        ([*drug("matrix_factor"), *off("scar")], "treatments.drug", "never fades", "parameters.scar.enabled: true"),
+        (drug("chondroitinase", at="100 d", doses="5", interval="5 d"), "treatments.drug.doses",
+         "2 of 5 doses are never given: the last one is due on day 120, and the run ends on day 112", "interval"),
+        (drug("chondroitinase", release_time="5 d"), "treatments.drug.release_time",
+         "5 d is not used: the product is bare", "product: gel"),
+        (drug("chondroitinase", interval="5 d"), "treatments.drug.interval", "there is one dose", "two doses"),
+        (["parameters.transport.edge_permeability=0.5 um/s"], "parameters.transport.edge_permeability",
+         "0.5 um/s is not used: the edge of the cord is closed", "parameters.transport.edge: exchange"),
+        (["parameters.transport.edge_permeability=0.5 um/s", "parameters.transport.edge=fixed"],
+         "parameters.transport.edge_permeability", "the edge of the cord is fixed", "exchange"),
+    ],
+)  # fmt: skip
+def test_what_cannot_act_is_cautioned_with_what_would_make_it_act(
+    sets: list[str], key: str, says: str, acts: str
+) -> None:
+    (caution,) = (
+        found for found in cautions(*sets) if "cited range" not in found
+    )  # no dose of cells is outside
+    assert caution.startswith((f"{key}: ", f"{key} ")), caution
+    assert says in caution and acts in caution
+
+
+def test_what_is_used_after_all_is_not_cautioned() -> None:
+    assert (
+        cautions("parameters.transport.edge_permeability=0.5 um/s", "parameters.transport.edge=exchange")
+        == []
+    )
+    # it goes on into the time of the graft, or there is a second graft
+    assert cautions(INTACT, *drug("immunosuppression", at="1 d", duration="193 h")) == []
+    early = ["treatments.first.type=cell_graft", "treatments.first.at=7 d"]
+    assert cautions(*early, *drug("suicide_switch", at="8 d", duration="1 d")) == []
+
+
+def test_an_enzyme_is_no_graft() -> None:
+    """Its dose is one of activity: bounds of safety and the time of a run count from the cells."""
+    config = load("mouse_subacute_graft", drug("chondroitinase", at="3 d"))
+    assert first_graft_h(config) == first_graft_h(config, with_cells=True) == 9 * 24.0
+    none = load("mouse_subacute_graft", ["treatments.graft.dose=0 cells"])
+    assert first_graft_h(none) == 9 * 24.0 and first_graft_h(none, with_cells=True) is None
+    assert first_graft_h(load("mouse_contusion_untreated")) is None
+
+
+# ------------------------------------------------------------------------------- a solver by force
+
+SMALL = ["duration=2 d", "record.maps=[2 d]", "geometry.length=3.2 mm", "treatments=none", "safety={}"]
+SPECTRAL = [*SMALL, "parameters.transport.solver=spectral"]
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        [],
+        ["parameters.transport.contrast=false", "parameters.transport.edge=exchange"],
+        ["parameters.transport.contrast=false", "geometry.section=volume", "geometry.voxel=100 um"],
+    ],
+)
+def test_a_solver_that_cannot_serve_the_cord_is_refused_before_anything_is_built(
+    sets: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cordgraft.scenario import build
+
+    def nothing(_: object) -> None:
+        raise AssertionError("built")
+
+    monkeypatch.setattr(build, "build", nothing)
+    assert check_scenarios(["mouse_subacute_graft"], [*SPECTRAL, *sets], False, False) == 2
+    said = capsys.readouterr().err
+    assert "parameters.transport.solver: the spectral solver needs a cord that fills the lattice" in said
+    assert "auto, sdirk2 or rkl2" in said
+
+
+def test_blocks_that_do_not_fill_the_lattice_are_refused_by_the_check_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In a section without contrast it depends on the blocks: three voxels of 25 um are no whole share of a cord."""
+    plain = [*SPECTRAL, "parameters.transport.contrast=false", "parameters.subject.variation=0"]
+    fits = [*plain, "parameters.transport.coarsening=2"]
+    assert check_scenarios(["mouse_subacute_graft"], fits, False, True) == 0
+    assert "spectral" not in capsys.readouterr().err
+    assert (
+        check_scenarios(["mouse_subacute_graft"], [*plain, "parameters.transport.coarsening=3"], False, True)
+        == 2
+    )
+    assert "the spectral solver needs a cord that fills the lattice" in capsys.readouterr().err
