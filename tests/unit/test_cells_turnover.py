@@ -53,7 +53,7 @@ def mixed(processes: Sequence[Process], days: float = 12.0) -> Tissue:
 
 
 def grow(kind: CellKind, days: int) -> tuple[Tissue, list[int]]:
-    """Let cells of one kind divide and wander in a cord that they soon fill; return it and cells beyond places by step."""
+    """Let cells of one kind fill a cord; return it and, by step, how many cells stand beyond the places."""
     processes = [
         Division(Division.Params(rate=10.0)),
         Migration(Migration.Params(precursor_speed=3.0)),

@@ -5,9 +5,9 @@ go, gives travellers their new headings, settles who gets a place, moves the win
 For each voxel the first (places minus occupants) claims in the order of a hash drawn afresh in each tick win; a
 claim for a daughter and a claim for a move are the same. Places that movers leave become free in the next
 turnover, so that nobody moves into a voxel beyond its places. A claim that loses is gone: the cell stays, or
-does not divide. Only daughters of undifferentiated cells of a line with weak contact inhibition are not held back: one
-that finds no place stays in its mother's voxel, up to ``c`` times its places (``c`` the multiple of the capacity at which
-such cells stop to divide). What is beyond the room of a voxel presses, see `mass_effect`.
+does not divide. Only daughters of undifferentiated cells of a line with weak contact inhibition are not held back:
+one that finds no place stays in its mother's voxel, up to ``c`` times its places (``c`` the multiple of the capacity
+at which such cells stop to divide). What is beyond the room of a voxel presses, see `mass_effect`.
 
 A daughter takes over line, kind, heading, day of grafting and weight of its mother; its id is a hash of
 (mother, tick, sibling), so that one birth more renumbers nobody.

@@ -7,21 +7,21 @@ about half its depth::
     E(z) = sum over the level of max(0, n - K),   R(z) = sum over the level of K
     P(z) = (G * E)(z) / (G * R)(z)
 
-``n`` cells and ``K`` cells that fit into the voxel as its tissue is now (lesion room and the gaps of host tissue); `G` a
-Gaussian along the cord with the standard deviation `reach`; `P` excess over room, 1: 0 for a graft that fits, 1 for one
-that would need twice its room. Two things follow:
+``n`` cells, and ``K`` cells that fit into the voxel as its tissue is now (lesion room and the gaps of host tissue);
+`G` a Gaussian along the cord with the standard deviation `reach`; `P` excess over room, 1: 0 for a graft that fits, 1
+for one that would need twice its room. Two things follow:
 
     conduction of every tract crossing  x e^(-s P_max)          at once, and it comes back when the pressure goes
     w_white' = -k P w_white,   w_grey' = -k P w_grey            dead for good; fibres in dead tissue break
 
-``P_max`` the largest pressure of any level, since a fibre is blocked at its worst place; `s` `block`; `k` `loss` per day.
-A cord without a graft, and a graft that fits, are not touched by a bit.
+``P_max`` the largest pressure of any level, since a fibre is blocked at its worst place; `s` `block`; `k` `loss` per
+day. A cord without a graft, and a graft that fits, are not touched by a bit.
 
 Sources: that a tumour-forming graft first helps and then harms is read (Nori 2015, PMID 25684226); the form and all
 numbers are assumed.
 
-Left out: flow of blood and of fluid under pressure, displacement of tissue (the lattice keeps its shape), vertebral canal
-and decompression, pain.
+Left out: flow of blood and of fluid under pressure, displacement of tissue (the lattice keeps its shape), vertebral
+canal and decompression, pain.
 """
 
 from __future__ import annotations
@@ -64,7 +64,14 @@ class MassEffect(Process):
         ),
         transfers=(TransferSpec("white", "necrosis"), TransferSpec("grey", "necrosis")),
     )
-    reads = ("density.cells", "density.cell_capacity", "density.cell_places", "fraction.white", "fraction.grey")
+    reads = (
+        "cell.id",
+        "density.cells",
+        "density.cell_capacity",
+        "density.cell_places",
+        "fraction.white",
+        "fraction.grey",
+    )
     writes = ("scalar.graft_pressure", "scalar.graft_conduction")
     deposits = ("transfer.white>necrosis", "transfer.grey>necrosis")
 
