@@ -82,6 +82,7 @@ FIELD_MAP: Final[dict[str, str]] = {
     "cspg": "magma",
     "oxygen": "cividis",
     "enzyme": "viridis",
+    "cxcl12": "plasma",
     "oedema": "bone",
 }
 

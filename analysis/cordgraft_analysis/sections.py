@@ -42,6 +42,9 @@ FIELDS: tuple[Field, ...] = (
     Field("field_cspg", "Inhibitory\nmatrix\n(CSPG)", "µg/mL", palette.FIELD_MAP["cspg"]),
     Field("field_enzyme", "Enzyme\n(bare)", "U/mL", palette.FIELD_MAP["enzyme"]),
     Field("field_enzyme_stable", "Enzyme\n(stabilised)", "U/mL", palette.FIELD_MAP["enzyme"]),
+    Field(
+        "field_cxcl12", "Chemo-\nattractant\n(CXCL12)", "multiples\nof its K$_d$", palette.FIELD_MAP["cxcl12"]
+    ),
     Field("field_oxygen", "Oxygen", "mmHg", palette.FIELD_MAP["oxygen"]),
     Field("density_oedema", "Oedema", "share of the\nswollen volume", palette.FIELD_MAP["oedema"]),
 )

@@ -106,6 +106,7 @@ NO_DOSE = {
     "anti_inflammatory": {"strength": "0"},
     "chondroitinase": {"dose": "0 U"},
     "matrix_factor": {"rate": "0 1/d"},
+    "chemoattractant": {"dose": "0 ng"},
     "scaffold": {"filling": "0"},
 }
 

@@ -41,6 +41,8 @@ SMALL = [
     "treatments.cut.at=6 d",
     "treatments.lay.type=matrix_factor",
     "treatments.lay.at=6 d",
+    "treatments.lure.type=chemoattractant",
+    "treatments.lure.at=6 d",
     "treatments.bridge.type=scaffold",
     "treatments.bridge.at=6 d",
 ]

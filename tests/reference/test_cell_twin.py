@@ -106,6 +106,17 @@ class World:
             barrier_stop=0.9,
             pieces=np.array([3, 6, 1, 3, 3, 5], dtype=np.int64),
         )
+        self.no_attraction = None
+        # two kinds are drawn; a third of the voxels has too little to be sensed, another third has plenty
+        cxcl12 = np.where(chance.random(size) < 0.33, 1e-7, chance.uniform(0.0, 3.0, size)) * cord
+        self.attraction = cell_motion.Attraction(
+            cue=cxcl12,
+            speed=np.array([0.0, 9.0, 0.0, 0.0, 6.0, 0.0]),
+            width=10.0,
+            samples=400.0,
+            least_cue=1e-6,
+            pieces=np.array([3, 10, 1, 3, 7, 5], dtype=np.int64),
+        )
 
     def copy_cells(self) -> cell.Cells:
         return cell.Cells(*(np.array(column) for column in self.cells))
@@ -208,7 +219,28 @@ def place_twin(world: World, site: int, choice: float, held: float) -> int:
     return -1
 
 
-def move_twin(world: World, cells: cell.Cells, i: int) -> None:
+def pull_twin(world: World, site: int, row: int) -> list[float]:
+    """Velocity up the gradient along x, y and z."""
+    a, space = world.attraction, world.space
+    gradient = np.zeros(3)
+    for axis in range(3):
+        ends = [neighbour(world, site, 2 * axis), neighbour(world, site, 2 * axis + 1)]
+        steps = sum(end >= 0 for end in ends)
+        low, high = (a.cue[end if end >= 0 else site] for end in ends)
+        gradient[axis] = (high - low) / (steps * space.spacing[axis]) if steps else 0.0
+    steepness = math.sqrt(float((gradient**2).sum()))
+    cue = float(a.cue[site])
+    if steepness == 0.0 or cue <= a.least_cue:
+        return [0.0, 0.0, 0.0]
+    noise = a.width * steepness / cue * math.sqrt(a.samples * cue) / (1.0 + cue)
+    return [float(a.speed[row] * noise**2 / (1.0 + noise**2) * g / steepness) for g in gradient]
+
+
+def attracted_twin(world: World, cells: cell.Cells, i: int) -> None:
+    move_twin(world, cells, i, attracted=True)
+
+
+def move_twin(world: World, cells: cell.Cells, i: int, attracted: bool = False) -> None:
     m, space = world.motion, world.space
     row = 5 if cells.heading[i] != 0 else int(cells.kind[i])
     if cells.heading[i] != 0:
@@ -216,25 +248,30 @@ def move_twin(world: World, cells: cell.Cells, i: int) -> None:
         if chance < -math.expm1(-m.turn * world.draw.dt_h):
             cells.new_heading[i] = 1 if side < 0.5 else -1
     start = site = int(cells.site[i])
-    dt = world.draw.dt_h / int(m.pieces[row])
-    for piece in range(int(m.pieces[row])):
+    drawn = attracted and world.attraction.speed[row] > 0.0
+    drawn = drawn and world.attraction.cue[site] > world.attraction.least_cue
+    pieces = int(world.attraction.pieces[row] if drawn else m.pieces[row])
+    dt = world.draw.dt_h / pieces
+    for piece in range(pieces):
         u = pair(world.draw, cells.id[i], Stream.MIGRATION, 1 + piece // 2)[piece % 2]
-        site = hop_twin(world, site, start, row, int(cells.heading[i]), u, dt)
+        white = space.white[site]
+        along = float(cells.heading[i] * m.drift * (white + m.elsewhere * (1.0 - white)))
+        velocity = pull_twin(world, site, row) if drawn else [0.0, 0.0, along]
+        site = hop_twin(world, site, start, row, velocity, u, dt)
     cells.move_target[i] = site if site != start else -1
     assert space.cord[site]
 
 
-def hop_twin(world: World, site: int, start: int, row: int, heading: int, u: float, dt: float) -> int:
+def hop_twin(
+    world: World, site: int, start: int, row: int, velocity: list[float], u: float, dt: float
+) -> int:
     m, space = world.motion, world.space
     low = 0.0
     for axis in range(3):
         if space.shape[axis] == 1:
             continue
         width = space.spacing[axis]
-        mean = 0.0
-        if axis == 2 and heading != 0:
-            white = space.white[site]
-            mean = heading * m.drift * (white + m.elsewhere * (1.0 - white)) * dt / width
+        mean = velocity[axis] * dt / width
         variance = 2.0 * m.spread[row] * dt / width**2
         both = max(abs(mean), variance + mean**2)
         pushed = m.pressure[row] * dt / width**2
@@ -277,24 +314,40 @@ def test_hazards(shape: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize(
     ("loop", "twin", "constants", "changed"),
     [
-        (cell.commit_loop, commit_twin, "choices", ("kind", "committed_tick", "heading")),
-        (cell.divide_loop, divide_twin, "cycle", ("division_target", "daughters")),
-        (cell_motion.move_loop, move_twin, "motion", ("move_target", "new_heading")),
+        (cell.commit_loop, commit_twin, ("choices",), ("kind", "committed_tick", "heading")),
+        (cell.divide_loop, divide_twin, ("cycle",), ("division_target", "daughters")),
+        (cell_motion.move_loop, move_twin, ("motion", "no_attraction"), ("move_target", "new_heading")),
+        (cell_motion.move_loop, attracted_twin, ("motion", "attraction"), ("move_target", "new_heading")),
     ],
-    ids=["commit", "divide", "move"],
+    ids=["commit", "divide", "move", "move, attracted"],
 )
 def test_bodies(
-    shape: tuple[int, int, int], loop: Any, twin: Any, constants: str, changed: tuple[str, ...]
+    shape: tuple[int, int, int], loop: Any, twin: Any, constants: tuple[str, ...], changed: tuple[str, ...]
 ) -> None:
     world = World(400, shape, 2)
     cells, expected = world.copy_cells(), world.copy_cells()
-    run_blocks(loop, 400, cells, world.space, getattr(world, constants), world.draw)
+    run_blocks(loop, 400, cells, world.space, *(getattr(world, name) for name in constants), world.draw)
     for i in range(400):
         twin(world, expected, i)
     for name in cell.Cells._fields:
         np.testing.assert_array_equal(getattr(cells, name), getattr(expected, name), err_msg=name)
         same = np.array_equal(getattr(cells, name), getattr(world.cells, name))
         assert same == (name not in changed), f"{name}: nothing was written, or something that should not be"
+
+
+def test_cells_out_of_reach_of_a_chemoattractant_walk_as_without_one() -> None:
+    world = World(400, (1, 5, 40), 2)
+    without, empty, patchy = (world.copy_cells() for _ in range(3))
+    run_blocks(cell_motion.move_loop, 400, without, world.space, world.motion, None, world.draw)
+    nothing = world.attraction._replace(cue=np.zeros_like(world.attraction.cue))
+    run_blocks(cell_motion.move_loop, 400, empty, world.space, world.motion, nothing, world.draw)
+    assert empty.move_target.tobytes() == without.move_target.tobytes()
+    run_blocks(cell_motion.move_loop, 400, patchy, world.space, world.motion, world.attraction, world.draw)
+    deaf = (world.attraction.speed[world.cells.kind] == 0.0) | (world.cells.heading != 0)
+    deaf |= world.attraction.cue[world.cells.site] <= world.attraction.least_cue
+    assert 50 < deaf.sum() < 380
+    assert (patchy.move_target[deaf] == without.move_target[deaf]).all()
+    assert (patchy.move_target[~deaf] != without.move_target[~deaf]).any()
 
 
 def test_amounts_are_those_of_division() -> None:
@@ -414,7 +467,9 @@ def test_one_and_two_threads_give_the_same_bits() -> None:
         cells = world.copy_cells()
         run_blocks(cell.hazard_loop, rows, cells, world.dangers, world.draw)
         run_blocks(cell.divide_loop, rows, cells, world.space, world.cycle, world.draw)
-        run_blocks(cell_motion.move_loop, rows, cells, world.space, world.motion, world.draw)
+        run_blocks(
+            cell_motion.move_loop, rows, cells, world.space, world.motion, world.attraction, world.draw
+        )
         run_blocks(cell.commit_loop, rows, cells, world.space, world.choices, world.draw)
         out = np.zeros(rows)
         run_blocks(cell.amount_loop, rows, cells, world.space, world.cycle, world.draw, out)

@@ -97,6 +97,7 @@ def test_shipped_treatments_act_where_they_belong() -> None:
         "anti_inflammatory",
         "chondroitinase",
         "matrix_factor",
+        "chemoattractant",
     ):
         assert cautions(*sets, *drug(word)) == [], word
     gel = drug("chondroitinase", product="gel", release_time="5 d", doses="2", interval="7 d")
@@ -128,7 +129,13 @@ def test_shipped_treatments_act_where_they_belong() -> None:
          "parameters.scar.enabled: true"),
         ([*drug("matrix_factor"), *off("axon_growth")], "treatments.drug", "changes no axon",
          "parameters.axon_growth.enabled: true"),
+        ([*drug("scaffold"), *off("axon_growth")], "treatments.drug", "changes no axon",
+         "parameters.axon_growth.enabled: true"),
         ([*drug("matrix_factor"), *off("scar")], "treatments.drug", "never fades", "parameters.scar.enabled: true"),
+        ([*drug("chemoattractant"), *off("migration")], "treatments.drug", "draws no cell",
+         "parameters.migration.enabled: true"),
+        ([*drug("chemoattractant"), "treatments.graft.dose=0 cells"], "treatments.drug", "no grafted cells",
+         "cell_graft"),
         (drug("chondroitinase", at="100 d", doses="5", interval="5 d"), "treatments.drug.doses",
          "2 of 5 doses are never given: the last one is due on day 120, and the run ends on day 112", "interval"),
         (drug("chondroitinase", release_time="5 d"), "treatments.drug.release_time",

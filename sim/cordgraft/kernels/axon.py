@@ -15,6 +15,7 @@ from cordgraft.core.streams import Stream
 from cordgraft.kernels.compile import body, kernel
 from cordgraft.kernels.landscape import inside, sample
 from cordgraft.kernels.random import normal_pair, uniform, uniform_pair
+from cordgraft.kernels.sensing import detection
 from cordgraft.kernels.steering import tilt, turn_plane, turn_space
 
 _SPEED = int(Stream.CONE_SPEED)
@@ -100,17 +101,6 @@ class Growth(NamedTuple):
 
 
 # ------------------------------------------------------------------------------------------- sensing
-@body
-def detection(cue: Any, steepness: Any, growth: Any) -> Any:
-    """Return B, the share of gradient readings that beat the noise; `steepness` = |grad c|, 1/um."""
-    if cue <= growth.least_cue:
-        return 0.0
-    difference = growth.width * steepness / cue
-    ratio = difference * np.sqrt(growth.samples * cue) / (1.0 + cue)
-    square = ratio * ratio
-    return square / (1.0 + square)
-
-
 @body
 def drive(cue: Any, intact: Any, detected: Any, floor: Any, growth: Any) -> Any:
     """Return Q: the pull of cues, at least that of intact tissue and that of a young graft axon."""

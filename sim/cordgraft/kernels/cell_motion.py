@@ -2,6 +2,9 @@
 
 A step is cut into pieces with at most one hop of one voxel each. Every piece looks at the tissue as it was
 before the step; the place where the walk ends is a proposal, settled in `cordgraft.kernels.cell_places`.
+
+A chemoattractant, where there is one, adds a drift along its gradient. Without one the kernels are compiled with
+``None`` in its place, and nothing of it is left in the machine code.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from cordgraft.core.streams import Stream
 from cordgraft.kernels.cell import passage, probability
 from cordgraft.kernels.compile import body, kernel
 from cordgraft.kernels.random import uniform_pair
+from cordgraft.kernels.sensing import detection
 
 _MIGRATION = int(Stream.MIGRATION)
 
@@ -36,6 +40,53 @@ class Motion(NamedTuple):
     turn: float
     barrier_stop: float
     pieces: Any
+
+
+class Attraction(NamedTuple):
+    """A chemoattractant as cells sense it: `cue` flat (voxel,) float64, in units of its dissociation constant.
+
+    `speed` (6,) um/h by kind, as in `Motion`, of a cell that senses the gradient without doubt; `width` um, `samples`
+    and `least_cue` as `cordgraft.kernels.sensing` takes them; `pieces` (6,) int64 as in `Motion`, for cells that are
+    drawn.
+    """
+
+    cue: Any
+    speed: Any
+    width: float
+    samples: float
+    least_cue: float
+    pieces: Any
+
+
+@body
+def rise(place: Any, axis: Any, cue: Any, space: Any) -> Any:
+    """Return the slope of the cue along an axis, 1/um: the central difference, one-sided at the edge of the cord."""
+    _, ny, nz = space.shape
+    site = place[0]
+    stride = ny * nz if axis == 0 else (nz if axis == 1 else 1)
+    here = place[axis + 1]
+    low = high = cue[site]
+    steps = 0
+    if here > 0 and space.cord[site - stride] != 0:
+        low = cue[site - stride]
+        steps += 1
+    if here + 1 < space.shape[axis] and space.cord[site + stride] != 0:
+        high = cue[site + stride]
+        steps += 1
+    return (high - low) / (steps * space.spacing[axis]) if steps > 0 else 0.0
+
+
+@body
+def pull(place: Any, row: Any, attraction: Any, space: Any) -> Any:
+    """Return the velocity with which a cell is drawn up the gradient where it stands, um/h along x, y and z."""
+    gx = rise(place, 0, attraction.cue, space)
+    gy = rise(place, 1, attraction.cue, space)
+    gz = rise(place, 2, attraction.cue, space)
+    steepness = np.sqrt(gx * gx + gy * gy + gz * gz)
+    if steepness <= 0.0:
+        return 0.0, 0.0, 0.0
+    speed = attraction.speed[row] * detection(attraction.cue[place[0]], steepness, attraction)
+    return speed * gx / steepness, speed * gy / steepness, speed * gz / steepness
 
 
 @body
@@ -127,23 +178,30 @@ def hop_one(place: Any, start: Any, drift: Any, chances: Any, u: Any, space: Any
 
 
 @body
-def move_one(i: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
+def move_one(i: Any, cells: Any, space: Any, motion: Any, attraction: Any, draw: Any) -> None:
     """Propose where one cell goes, and now and then a new heading for a traveller.
 
     A proposal that still waits for the turnover is continued, so that migration may run more often than that.
+    `attraction` is None where nobody released a chemoattractant. A cell out of its reach makes the same draws as
+    without one.
     """
     identity = cells.id[i]
     row = np.int64(TRAVELLER) if cells.heading[i] != 0 else np.int64(cells.kind[i])
+    start = cells.site[i]
+    site = start if cells.move_target[i] < 0 else cells.move_target[i]
+    pieces = motion.pieces[row]
+    drawn = False
+    if attraction is not None:
+        if attraction.speed[row] > 0.0 and attraction.cue[site] > attraction.least_cue:
+            drawn = True
+            pieces = attraction.pieces[row]
     if cells.heading[i] != 0:
         chance, side = uniform_pair(draw.seed, identity, draw.tick, _MIGRATION, 0)
         if chance < probability(motion.turn * draw.dt_h):
             cells.new_heading[i] = 1 if side < 0.5 else -1
-    elif motion.spread[row] <= 0.0 and motion.pressure[row] <= 0.0:
+    elif not drawn and motion.spread[row] <= 0.0 and motion.pressure[row] <= 0.0:
         return
     heading = np.int64(cells.heading[i])
-    start = cells.site[i]
-    site = start if cells.move_target[i] < 0 else cells.move_target[i]
-    pieces = motion.pieces[row]
     dt_h = draw.dt_h / pieces
     _, ny, nz = space.shape
     place = (site, site // (ny * nz), (site // nz) % ny, site % nz)
@@ -161,12 +219,19 @@ def move_one(i: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
             white = space.white[place[0]]
             speed = heading * motion.drift * (white + motion.elsewhere * (1.0 - white))
             up, down, _ = hop_chances(row, 2, speed, space, motion, dt_h)
+        if attraction is not None:
+            if drawn:
+                vx, vy, vz = pull(place, row, attraction, space)
+                a, b, _ = hop_chances(row, 0, vx, space, motion, dt_h)
+                d, e, _ = hop_chances(row, 1, vy, space, motion, dt_h)
+                up, down, _ = hop_chances(row, 2, vz, space, motion, dt_h)
+                chances = (a, b, c, d, e, f, up, down, g)
         place = hop_one(place, start, (up, down), chances, u, space, motion.barrier_stop)
     cells.move_target[i] = place[0] if place[0] != start else -1
 
 
 @kernel
-def move_loop(start: Any, stop: Any, cells: Any, space: Any, motion: Any, draw: Any) -> None:
-    """Propose moves for rows ``start .. stop``."""
+def move_loop(start: Any, stop: Any, cells: Any, space: Any, motion: Any, attraction: Any, draw: Any) -> None:
+    """Propose moves for rows ``start .. stop``; `attraction` may be None."""
     for i in range(start, stop):
-        move_one(i, cells, space, motion, draw)
+        move_one(i, cells, space, motion, attraction, draw)

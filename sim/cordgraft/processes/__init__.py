@@ -22,6 +22,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("anti_inflammatory", "AntiInflammatory"),
     ("chondroitinase", "Chondroitinase"),
     ("matrix_factor", "MatrixFactor"),
+    ("chemoattractant", "Chemoattractant"),
     ("scaffold", "Scaffold"),
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),

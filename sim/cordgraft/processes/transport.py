@@ -78,7 +78,7 @@ def written(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 #: By name, so that the plan shows them and a steady field cannot be meant; `prepare` refuses others.
-FIELDS = ("tnf", "trophic", "enzyme", "enzyme_stable")
+FIELDS = ("tnf", "trophic", "enzyme", "enzyme_stable", "cxcl12")
 
 
 class Transport(Process):

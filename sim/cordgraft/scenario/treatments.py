@@ -13,10 +13,12 @@ from typing import Any
 from cordgraft.core.problems import Caution
 from cordgraft.core.units import convert
 from cordgraft.processes.anti_inflammatory import AntiInflammatory
+from cordgraft.processes.chemoattractant import Chemoattractant
 from cordgraft.processes.chondroitinase import Chondroitinase
 from cordgraft.processes.graft_delivery import GraftDelivery
 from cordgraft.processes.immunosuppression import Immunosuppression
 from cordgraft.processes.matrix_factor import MatrixFactor
+from cordgraft.processes.scaffold import Scaffold
 from cordgraft.processes.suicide_switch import SuicideSwitch
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.fields import quantity_in_words
@@ -59,7 +61,11 @@ def idle_cautions(config: Config) -> Iterator[Caution]:
     """Yield what is written in a scenario and could change nothing, or less than one would think."""
     for label, (kind, params) in config.treatments.items():
         here = f"treatments.{label}"
-        if kind in (SuicideSwitch.treatment_type, Immunosuppression.treatment_type):
+        if kind in (
+            SuicideSwitch.treatment_type,
+            Immunosuppression.treatment_type,
+            Chemoattractant.treatment_type,
+        ):
             yield from _needs_a_graft(config, here, params)
         if kind == Immunosuppression.treatment_type:
             yield from _needs_rejection(config, here)
@@ -85,6 +91,10 @@ def idle_cautions(config: Config) -> Iterator[Caution]:
                 config, here, "axon_growth", "changes no axon, and nothing else feels the matrix"
             )
             yield from _needs(config, here, "scar", "lays down matrix that never fades")
+        elif kind == Scaffold.treatment_type:
+            yield from _needs(config, here, "axon_growth", "changes no axon, and nothing else feels it")
+        elif kind == Chemoattractant.treatment_type:
+            yield from _needs(config, here, "migration", "draws no cell, and nothing else feels it")
     transport = config.parameters.get("transport")
     if transport is not None and transport.edge != "exchange":
         reason = (
@@ -110,6 +120,8 @@ def _needs_a_graft(config: Config, here: str, params: Any) -> Iterator[Caution]:
             "changes nothing: there are no grafted cells; it acts with a treatment of type cell_graft whose dose is "
             "more than 0",
         )
+        return
+    if not hasattr(params, "duration"):
         return
     end = params.at + params.duration
     if end <= graft:

@@ -16,6 +16,10 @@ from cordgraft.state.cells import CellKind
 PERIOD_H = 6.0
 #: Width of a voxel in the plane, um; twice that in space.
 WIDTH = 50.0
+#: Receptor readings of precursors and the width over which they compare.
+READINGS, SENSOR_UM = 4e4, 10.0
+#: Of 27 degrees.
+SINE, COSINE = float(np.sin(np.deg2rad(27.0))), float(np.cos(np.deg2rad(27.0)))
 
 
 def walkers(
@@ -203,6 +207,86 @@ def cell_persistence() -> Outcome:
         [Series.of(f"{n} travelling astrocytes", t, square)],
     )
     return Outcome((check,), plot)
+
+
+def read_share(cue: Any, steepness: Any) -> Any:
+    """Return ``B = s^2/(1 + s^2)``, ``s = w (|grad c|/c) sqrt(N c)/(1 + c)``."""
+    ratio = SENSOR_UM * steepness / cue * np.sqrt(READINGS * cue) / (1.0 + cue)
+    return ratio**2 / (1.0 + ratio**2)
+
+
+@case(
+    "coupled",
+    "Precursors drawn up a field c = tan^2(p) with p rising by 1/(4000 um), in which SNR = w (|grad c|/c) "
+    "sqrt(N c)/(1 + c) is 1 at any place: drift B v t, B = 1/2, v = 11.2 um/h, up the gradient and none across, and "
+    "round it the spread 2 D t of their walk (2 um/h).",
+    variants=("plane, along the cord", "plane, at 27 degrees", "space, oblique"),
+)
+def cell_attraction(variant: str) -> Outcome:
+    """Walk four days in the field, held as it is, and compare mean and variance up the gradient and across it."""
+    direction, across = {
+        "plane, along the cord": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+        "plane, at 27 degrees": ((0.0, SINE, COSINE), (0.0, COSINE, -SINE)),
+        "space, oblique": ((2.0 / 7.0, 3.0 / 7.0, 6.0 / 7.0), (3.0 / 7.0, -6.0 / 7.0, 2.0 / 7.0)),
+    }[variant]
+    shape = (1, 120, 120) if variant.startswith("plane") else (60, 60, 60)
+    n, speed, pace = 100_000, 11.2, 2.0
+    stage = walkers(
+        shape,
+        CellKind.PRECURSOR,
+        n,
+        shape[2] * 3 // 8,
+        precursor_speed=pace,
+        attracted_speed=speed,
+        sensing_width=SENSOR_UM,
+        sensing_samples=READINGS,
+    )
+    tissue = stage.tissue
+    along = sum(part * centres for part, centres in zip(direction, tissue.lattice.centres_um(), strict=True))
+    phase = 0.25 * np.pi + along / (2.0 * SENSOR_UM * np.sqrt(READINGS))
+    cue = np.tan(np.clip(phase, 0.01, 1.56)) ** 2  # no cell comes to where it is clipped
+    tissue["field.cxcl12"][...] = cue
+    tissue.set_scalar("cxcl12_released", 1.0)
+    start, ways, seen = indices(stage), [], np.zeros(shape, dtype=bool)
+    for _ in range(4):
+        stage.step(4)
+        seen[tuple(indices(stage).T)] = True
+        way = moved(stage, start)
+        ways.append([(way * np.array(unit)).sum(axis=1) for unit in (direction, across)])
+    t = 24.0 * np.arange(1.0, 5.0)
+    # what central differences make of the field, wherever a cell was at the end of a day
+    slopes = np.zeros((3, *shape))
+    for axis in range(3):
+        if shape[axis] > 1:
+            slopes[axis] = np.gradient(cue, tissue.lattice.spacing_um[axis], axis=axis)
+    slopes = slopes[:, seen]
+    steepness = np.sqrt((slopes**2).sum(axis=0))
+    velocity = speed * read_share(cue[seen], steepness) * slopes / steepness
+    wrong = [
+        float(np.abs(sum(part * v for part, v in zip(unit, velocity, strict=True)) - wanted).max())
+        for unit, wanted in ((direction, 0.5 * speed), (across, 0.0))
+    ]
+    spread = 2.0 * spread_of(pace) * t
+    exact = 0.5 * speed * t
+    checks = []
+    for axis, (name, mean) in enumerate((("up the gradient", exact), ("across it", 0.0 * t))):
+        found = [float(way[axis].mean()) for way in ways]
+        sampling = np.array([allow.of_mean(way[axis]) for way in ways])
+        why = f"4 s/sqrt(n), n = {n}; central differences, at most {wrong[axis]:.2g} um/h where cells were"
+        checks.append(Check.worst(f"mean way {name}", "um", mean, found, sampling + wrong[axis] * t, why))
+    square = [float(way[0].var(ddof=1)) for way in ways]
+    noise = np.array([allow.of_mean((way[0] - way[0].mean()) ** 2) for way in ways])
+    # cells at places of different error drift apart by twice that at most
+    apart = 2.0 * wrong[0] * t * (2.0 * np.sqrt(spread) + 2.0 * wrong[0] * t)
+    why = f"4 s/sqrt(n), n = {n}; the hops have the exact spread; drifts that differ by {2.0 * wrong[0]:.2g} um/h"
+    checks.append(Check.worst("variance up the gradient", "um2", spread, square, noise + apart, why))
+    plot = Plot(
+        "time (h)",
+        "mean way up the gradient (um)",
+        [Series.of("B v t", [0.0, t[-1]], [0.0, exact[-1]])],
+        [Series.of(f"{n} precursors, {variant}", t, [float(way[0].mean()) for way in ways])],
+    )
+    return Outcome(tuple(checks), plot)
 
 
 @case(
