@@ -189,7 +189,8 @@ class Oxygen(Process):
 
     def __init__(self, params: Any = None, label: str = "") -> None:
         super().__init__(params, label)
-        self._segments: Any = None
+        #: The solver by relaxation, made for one cord.
+        self._relaxation: Any = None
         #: The medium of the multigrid solver, or None where relaxation is chosen.
         self._medium: Any = None
         #: Exchange with blood where vessels are whole (1/s) : (nx, ny, nz).
@@ -247,10 +248,10 @@ class Oxygen(Process):
     # -------------------------------------------------------------------------------------- the steps
     def prepare(self, tissue: Tissue) -> None:
         """Cut the cord into segments, lay out the exchange; intact tissue starts at rest (a loaded state stays)."""
-        from cordgraft.kernels.balance import SEGMENT_VOXELS
+        from cordgraft.kernels.balance import SEGMENT_VOXELS, Relaxation
         from cordgraft.kernels.transport import make_segments
 
-        self._segments = make_segments(tissue["map.cord"], SEGMENT_VOXELS)
+        self._relaxation = Relaxation(make_segments(tissue["map.cord"], SEGMENT_VOXELS), tissue.lattice.shape)
         grey = float(self.params.grey_uptake)
         self._exchange = self.exchange(grey / self.params.grey_to_white) * tissue["map.white"]
         self._exchange += self.exchange(grey) * tissue["map.grey"]
@@ -295,7 +296,7 @@ class Oxygen(Process):
         ArithmeticError
             If the tolerance is not met within the sweeps allowed.
         """
-        from cordgraft.kernels.balance import Balance, solve_balance
+        from cordgraft.kernels.balance import Balance
         from cordgraft.kernels.transport import exchange_rates
 
         p = self.params
@@ -320,12 +321,6 @@ class Oxygen(Process):
         damping = 2.0 * sum(rates)
         jacobi = damping / (damping + SLOWEST_RATE)
         balance = Balance(*rates, self.blood(), p.michaelis, 2.0 / (1.0 + sqrt(1.0 - jacobi**2)), 0)
-        solve_balance(
-            tissue["field.oxygen"],
-            supply,
-            uptake,
-            self._segments,
-            balance,
-            p.tolerance,
-            p.most_sweeps,
+        self._relaxation.solve(
+            tissue["field.oxygen"], supply, uptake, balance, float(p.tolerance), int(p.most_sweeps)
         )
