@@ -169,6 +169,7 @@ SILENT: dict[str, tuple[dict[str, str], tuple[str, ...]] | None] = {
         ("scalar.relay_maturity", "scalar.relay_identity"),
     ),
     "graft_tissue": None,
+    "mass_effect": ({"block": "0", "loss": "0 1/d"}, ("scalar.graft_pressure",)),
     "digestion": ({"turnover": "0 ug/U/h"}, ()),
     # it only reads what all others do
     "function_index": ({}, ("scalar.*",)),
