@@ -71,7 +71,7 @@ def test_every_parameter_and_mechanism_is_there(pages: dict[str, str]) -> None:
         own = pages[f"docs/processes/{kind.name}.md"]
         assert f"({kind.name}.md)" in pages["docs/processes/README.md"]
         assert f"(processes/{kind.name}.md)" in pages["docs/odd.md"]
-        for name in (*kind.reads, *kind.writes, *kind.deposits):
+        for name in (*kind.reads, *kind.optional_reads, *kind.writes, *kind.deposits):
             assert f"| `{name}` |" in own
         for key in kind.Params.specs():
             assert f"| `{key}` |" in own

@@ -211,7 +211,8 @@ def _sensing() -> str:
         agents = [group for group in TABLES if group in changed]
         if not agents or kind.phase < Phase.SENSE:
             continue
-        seen = [n for n, s in arrays.items() if s.group in ("field", "density", "fraction") and matches(kind.reads, n)]
+        reads = (*kind.reads, *kind.optional_reads)
+        seen = [n for n, s in arrays.items() if s.group in ("field", "density", "fraction") and matches(reads, n)]
         rows.append((link_to(kind, FOLDER), ", ".join(agents), ", ".join(f"`{name}`" for name in seen) or "nothing"))
     return table(("mechanism", "of", "what is read where the agent is"), rows)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -116,13 +113,12 @@ def _naming(kind: type[Process]) -> str:
 
 
 def _touches(kind: type[Process]) -> Iterable[str]:
-    optional = optional_reads(kind)
-    if not (kind.reads or kind.writes or kind.deposits or optional):
+    if not (kind.reads or kind.writes or kind.deposits or kind.optional_reads):
         yield "Nothing of the shared state."
         return
     verbs = (
         ("Reads", kind.reads, "written by", "writes"),
-        ("Reads where it is there", optional, "written by", "writes"),
+        ("Reads where it is there", kind.optional_reads, "written by", "writes"),
         ("Writes", kind.writes, "read by", "reads"),
         ("Deposits into", kind.deposits, "taken by", "writes"),
     )
@@ -140,19 +136,6 @@ def _touches(kind: type[Process]) -> Iterable[str]:
         yield f"It brings {_listed(own)} into the state."
 
 
-@cache
-def optional_reads(kind: type[Process]) -> tuple[str, ...]:
-    """Return arrays that the file of a mechanism names beyond what it declares: read where another provides them."""
-    arrays, _ = declared()
-    own = {spec.name for spec in kind.provides.arrays}
-    found = dict.fromkeys(
-        node.value
-        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[kind.__module__])))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in arrays
-    )
-    return tuple(n for n in found if n not in own and arrays[n].group != "map" and not _uses(kind, n))
-
-
 def _partners(kind: type[Process], verb: str, name: str) -> str:
     """Return links to the mechanisms on the other side of an array; a table of agents is used by all who name it."""
     group, _, short = name.partition(".")
@@ -160,7 +143,7 @@ def _partners(kind: type[Process], verb: str, name: str) -> str:
     for other in registry().values():
         names = getattr(other, verb)
         if verb == "reads":
-            names = (*names, *(n for n in other.writes if n == f"{group}.*"), *optional_reads(other))
+            names = (*names, *(n for n in other.writes if n == f"{group}.*"), *other.optional_reads)
         told = any(n.split(".")[0] == group for n in names) if short == "*" else matches(names, name)
         if told and other is not kind:
             found.append(link_to(other))
@@ -201,7 +184,7 @@ def _switching(kind: type[Process]) -> Iterable[str]:
     rows = []
     for spec in kind.provides.arrays:
         others = (other for other in registry().values() if other is not kind)
-        users = [o for o in others if _uses(o, spec.name) or spec.name in optional_reads(o)]
+        users = [other for other in others if _uses(other, spec.name)]
         if users:
             rows.append((f"`{spec.name}`", spec.meaning, ", ".join(link_to(user) for user in users)))
     if rows:
@@ -214,7 +197,7 @@ def _switching(kind: type[Process]) -> Iterable[str]:
 
 
 def _uses(kind: type[Process], name: str) -> bool:
-    return any(matches(getattr(kind, verb), name) for verb in ("reads", "writes", "deposits"))
+    return any(matches(getattr(kind, verb), name) for verb in ("reads", "optional_reads", "writes", "deposits"))
 
 
 def _writers(name: str) -> list[type[Process]]:
@@ -275,7 +258,7 @@ def _who_tells_whom() -> Iterable[str]:
     for name, spec in arrays.items():
         if spec.group in ("field", "density", "fraction"):
             depositors = who("deposits", f"source.{spec.short}") if spec.group == "field" else ""
-            readers = [k for k in registry().values() if matches(k.reads, name) or name in optional_reads(k)]
+            readers = [k for k in registry().values() if matches(k.reads, name) or name in k.optional_reads]
             read = ", ".join(link_to(k) for k in readers)
             rows.append((f"`{name}`", spec.meaning, who("writes", name), depositors, read))
     yield table(("array", "meaning", "written by", "fed by", "read by"), rows)

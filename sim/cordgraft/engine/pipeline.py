@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cordgraft.core.clock import Clock, whole_ticks
 from cordgraft.core.contract import Key, Phase, Process, matches, period_clashes
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.core.streams import Stream
+from cordgraft.processes import registry
 from cordgraft.state.tissue import Tissue
 
 
@@ -29,13 +31,13 @@ class Row:
     period_h: float
 
     def as_text(self) -> dict[str, str]:
-        """Return the row as column -> text, for tables."""
+        """Return the row as column -> text, for tables; what is read only where it is there stands in brackets."""
         kind = type(self.process)
         return {
             "phase": self.phase.name.lower(),
             "process": self.process.label,
             "every": f"{self.period_h:g} h",
-            "reads": ", ".join(kind.reads),
+            "reads": ", ".join((*kind.reads, *(f"({name})" for name in kind.optional_reads))),
             "writes": ", ".join(kind.writes),
             "deposits": ", ".join(kind.deposits),
             "streams": ", ".join(stream.name.lower() for stream in kind.streams),
@@ -90,9 +92,9 @@ class Pipeline:
         Raises
         ------
         PlanError
-            For a read or deposit that nobody provides, two writers of one array in a phase, a parameter
-            without unit or tag, a stream that two processes draw from, or a deposit whose period does not fit
-            that of the process that consumes it.
+            For a read or deposit that nobody provides, an optional read that no mechanism could provide or that is
+            no option, two writers of one array in a phase, a parameter without unit or tag, a stream that two
+            processes draw from, or a deposit whose period does not fit that of the process that consumes it.
         """
         faults: list[str] = []
         writers: dict[tuple[Phase, str], str] = {}
@@ -107,6 +109,11 @@ class Pipeline:
                 for name in getattr(kind, verb):
                     if not _provided(tissue, name):
                         faults.append(f"{kind.name} {verb} {name}, which no active process provides")
+            for name in kind.optional_reads:
+                if matches(kind.reads, name):
+                    faults.append(f"{kind.name} reads {name}, and also only where it is there")
+                elif not _provided(tissue, name) and name not in _providable():
+                    faults.append(f"{kind.name} reads {name} where it is there, but no mechanism provides it")
             for name in _expand(tissue, kind.writes):
                 other = writers.setdefault((row.phase, name), kind.name)
                 if other != kind.name:
@@ -151,6 +158,12 @@ def _provided(tissue: Tissue, name: str) -> bool:
     if name.endswith(".*"):
         return any(known.startswith(name[:-1]) for known in tissue.names())
     return name in tissue
+
+
+@cache
+def _providable() -> frozenset[str]:
+    """Return the arrays that a mechanism brings into the state, be it in this run or not."""
+    return frozenset(spec.name for kind in registry().values() for spec in kind.provides.arrays)
 
 
 def _expand(tissue: Tissue, declared: tuple[str, ...]) -> list[str]:

@@ -57,7 +57,6 @@ class AxonEmergence(Process):
     phase = Phase.DECIDE
     period_h = 24.0
     reads = (
-        "map.cord",
         "cell.id",
         "cell.kind",
         "cell.site",

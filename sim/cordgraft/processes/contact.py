@@ -99,7 +99,6 @@ class Contact(Process):
     period_h = 24.0
     provides = Provision(arrays=_provided())
     reads = (
-        "map.cord",
         "fraction.grey",
         "cell.id",
         "cell.kind",

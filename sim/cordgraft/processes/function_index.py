@@ -101,7 +101,6 @@ class FunctionIndex(Process):
     period_h = 24.0
     provides = Provision(arrays=_SCALARS)
     reads = (
-        "map.cord",
         "fraction.white",
         "fraction.grey",
         "density.macrophages_pro",
@@ -110,7 +109,6 @@ class FunctionIndex(Process):
         "field.enzyme",
         "field.enzyme_stable",
         "fibre.tract",
-        "fibre.origin",
         "fibre.weight",
         "fibre.severity",
         "fibre.struck_tick",

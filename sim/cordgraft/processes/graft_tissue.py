@@ -50,6 +50,7 @@ class GraftTissue(Process):
     )
     reads = (
         "map.cell_capacity",
+        "cell.id",
         "density.cells",
         "density.graft_deaths",
         "fraction.graft",
