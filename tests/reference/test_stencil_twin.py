@@ -95,7 +95,15 @@ def test_a_solve_that_cannot_end_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "factors"), [((1, 5, 7), (1, 2, 2)), ((4, 3, 6), (2, 2, 2)), ((2, 4, 9), (1, 2, 1))]
+    ("shape", "factors"),
+    [
+        ((1, 5, 7), (1, 2, 2)),
+        ((4, 3, 6), (2, 2, 2)),
+        ((2, 4, 9), (1, 2, 1)),
+        ((1, 3, 1), (1, 2, 2)),
+        ((1, 4, 2), (1, 2, 2)),
+        ((1, 6, 70), (1, 2, 2)),
+    ],
 )
 def test_restrict_and_prolong_equal_their_loops(shape: Any, factors: Any) -> None:
     medium = a_medium(shape, 5)
@@ -127,6 +135,26 @@ def test_restrict_and_prolong_equal_their_loops(shape: Any, factors: Any) -> Non
     np.testing.assert_allclose(fine, expected, atol=1e-13)
 
 
+def sum_twin(values: Array) -> float:
+    """Blocks of 1024, four sums in each, the rest of a block with the first one."""
+    whole = 0.0
+    for start in range(0, values.size, 1024):
+        block, four = values[start : start + 1024].tolist(), [0.0] * 4
+        for i, value in enumerate(block):
+            four[i % 4 if i < len(block) // 4 * 4 else 0] += value
+        whole += (four[0] + four[1]) + (four[2] + four[3])
+    return whole
+
+
+@pytest.mark.parametrize("size", [1, 7, 1024, 3001])
+def test_the_order_of_sums_is_fixed(size: int) -> None:
+    """`dot` and `total` to the last bit."""
+    rng = np.random.default_rng(size)
+    a, b = rng.random(size) - 0.4, rng.random(size)
+    assert stencil.dot(a, b) == sum_twin(a * b)
+    assert stencil.total(a) == sum_twin(a)
+
+
 def test_sums_and_updates() -> None:
     rng = np.random.default_rng(6)
     a, b = rng.random(3001), rng.random(3001)
@@ -140,6 +168,13 @@ def test_sums_and_updates() -> None:
     single = np.empty(4, dtype=np.float32)
     stencil.to_single(single, np.array([1.0, 1e-13, -3e-12, 0.0]), 2.0)
     np.testing.assert_array_equal(single, np.array([2.0, 0.0, -6e-12, 0.0], dtype=np.float32))
+    double = np.empty(4)
+    stencil.to_double(double, single, 1.0 / 3.0)
+    np.testing.assert_array_equal(double, single.astype(np.float64) * (1.0 / 3.0))
+    old, now = np.empty(3001), a.copy()
+    stencil.keep_and_add(old, now, 0.5, b)
+    np.testing.assert_array_equal(old, a)
+    np.testing.assert_array_equal(now, a + 0.5 * b)
     values = np.array([1.0, 0.5 * NEGLIGIBLE, -2.0 * NEGLIGIBLE])
     flush(values)
     np.testing.assert_array_equal(values, [1.0, 0.0, -2.0 * NEGLIGIBLE])

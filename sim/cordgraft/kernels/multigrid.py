@@ -22,12 +22,14 @@ from cordgraft.kernels.stencil import (
     Stencil,
     add_scaled,
     dot,
+    keep_and_add,
     prolong,
     relax,
     relax_from_zero,
     rest,
     restrict,
     scale_and_add,
+    to_double,
     to_single,
     total,
 )
@@ -150,7 +152,7 @@ class Multigrid:
         finest = self.levels[0]
         to_single(finest.f.reshape(-1), r.reshape(-1), scale)
         self._cycle(0)
-        np.multiply(finest.u, 1.0 / scale, out=z, dtype=np.float64)
+        to_double(z.reshape(-1), finest.u.reshape(-1), 1.0 / scale)
 
     # ------------------------------------------------------------------------------------------- the solve
     def solve(self, u: Array, f: Array, tolerance: float, most: int = PATIENCE) -> int:
@@ -177,7 +179,9 @@ class Multigrid:
         """
         largest = float(np.max(np.abs(f), initial=0.0))
         if not np.isfinite(largest) or largest > GREATEST:
-            raise ArithmeticError(f"the right-hand side of the solve holds {largest:g}: not finite, or too large")
+            raise ArithmeticError(
+                f"the right-hand side of the solve holds {largest:g}: not finite, or too large"
+            )
         if largest < LEAST:
             u[...] = 0.0
             return 0
@@ -208,8 +212,7 @@ class Multigrid:
                 break
             length = product / stiffness
             add_scaled(fu, length, fp)
-            np.copyto(old, r)
-            add_scaled(fr, length, fq)
+            keep_and_add(fold, fr, length, fq)
             last = product
             size = float(np.sqrt(dot(fr, fr)))
         if size > goal and most >= PATIENCE:

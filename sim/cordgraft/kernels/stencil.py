@@ -107,6 +107,11 @@ def restrict(coarse: Any, fine: Any, factors: Any) -> None:
                     if fz == 1:
                         for i in range(nz):
                             row[i] += source[i]
+                    elif fz == 2:
+                        for i in range(nz // 2):
+                            row[i] = (row[i] + source[2 * i]) + source[2 * i + 1]
+                        if nz % 2:
+                            row[nz // 2] += source[nz - 1]
                     else:
                         whole = nz // fz
                         for i in range(whole):
@@ -125,6 +130,28 @@ def _lean(row: Any, c: Any, other: Any, g: Any) -> None:
         row[i] += (other[i] - c[i]) * row.dtype.type(0.25) if g[i] > 0.0 else row.dtype.type(0.0)
 
 
+@body
+def _prolong_row(out: Any, known: Any, c: Any, row: Any, g: Any) -> None:
+    """Add `row` to the two voxels of each block, with the slopes of `c` along it; what is outside keeps its bits."""
+    n, nz = c.shape[0], out.shape[0]
+    quarter = row.dtype.type(0.25)
+    none = row.dtype.type(0.0)
+    for i in range(1, n - 1):
+        below = (c[i - 1] - c[i]) * quarter if g[i - 1] > 0.0 else none
+        above = (c[i + 1] - c[i]) * quarter if g[i] > 0.0 else none
+        first, second = out[2 * i], out[2 * i + 1]
+        out[2 * i] = first + (row[i] + below) if known[2 * i] > 0.0 else first
+        out[2 * i + 1] = second + (row[i] + above) if known[2 * i + 1] > 0.0 else second
+    for i in range(0, n, max(1, n - 1)):  # both ends
+        low, high = 2 * i, 2 * i + 1
+        below = (c[i - 1] - c[i]) * quarter if i > 0 and g[i - 1] > 0.0 else none
+        if known[low] > 0.0:
+            out[low] += row[i] + below
+        if high < nz and known[high] > 0.0:
+            above = (c[i + 1] - c[i]) * quarter if g[i] > 0.0 else none
+            out[high] += row[i] + above
+
+
 @kernel
 def prolong(fine: Any, coarse: Any, matrices: Any, factors: Any, row: Any) -> None:
     """``fine += coarse``, leaning a quarter of the way towards the next block on the side of the voxel.
@@ -136,10 +163,8 @@ def prolong(fine: Any, coarse: Any, matrices: Any, factors: Any, row: Any) -> No
     fine_matrix, coarse_matrix = matrices
     inverse = fine_matrix.inverse
     gx, gy, gz = coarse_matrix.gx, coarse_matrix.gy, coarse_matrix.gz
-    quarter = row.dtype.type(0.25)
     none = row.dtype.type(0.0)
     n = coarse.shape[2]
-    nz = fine.shape[2]
     for a in range(fine.shape[0]):
         x = a // fx
         for b in range(fine.shape[1]):
@@ -163,53 +188,43 @@ def prolong(fine: Any, coarse: Any, matrices: Any, factors: Any, row: Any) -> No
                 for i in range(n):
                     out[i] += row[i] if known[i] > 0.0 else none
             else:
-                g = gz[x, y]
-                for i in range(n):
-                    low, high = 2 * i, 2 * i + 1
-                    below = (c[i - 1] - c[i]) * quarter if i > 0 and g[i - 1] > 0.0 else none
-                    if known[low] > 0.0:
-                        out[low] += row[i] + below
-                    if high < nz and known[high] > 0.0:
-                        above = (c[i + 1] - c[i]) * quarter if g[i] > 0.0 else none
-                        out[high] += row[i] + above
+                _prolong_row(out, known, c, row, gz[x, y])
 
 
 @kernel
 def dot(a: Any, b: Any) -> Any:
     """Return the sum of a x b in double precision, in blocks of 1024 and always in the same order; (voxels,)."""
-    total = 0.0
-    n = a.shape[0]
-    for start in range(0, n, 1024):
+    whole = 0.0
+    for start in range(0, a.shape[0], 1024):
+        x, y = a[start : start + 1024], b[start : start + 1024]
         s0 = s1 = s2 = s3 = 0.0
-        stop = min(start + 1024, n)
-        even = start + (stop - start) // 4 * 4
-        for i in range(start, even, 4):
-            s0 += a[i] * b[i]
-            s1 += a[i + 1] * b[i + 1]
-            s2 += a[i + 2] * b[i + 2]
-            s3 += a[i + 3] * b[i + 3]
-        for i in range(even, stop):
-            s0 += a[i] * b[i]
-        total += (s0 + s1) + (s2 + s3)
-    return total
+        n = x.shape[0]
+        for j in range(n // 4):
+            s0 += x[4 * j] * y[4 * j]
+            s1 += x[4 * j + 1] * y[4 * j + 1]
+            s2 += x[4 * j + 2] * y[4 * j + 2]
+            s3 += x[4 * j + 3] * y[4 * j + 3]
+        for i in range(n // 4 * 4, n):
+            s0 += x[i] * y[i]
+        whole += (s0 + s1) + (s2 + s3)
+    return whole
 
 
 @kernel
 def total(a: Any) -> Any:
     """Return the sum of an array : (voxels,), always in the same order."""
     whole = 0.0
-    n = a.shape[0]
-    for start in range(0, n, 1024):
+    for start in range(0, a.shape[0], 1024):
+        x = a[start : start + 1024]
         s0 = s1 = s2 = s3 = 0.0
-        stop = min(start + 1024, n)
-        even = start + (stop - start) // 4 * 4
-        for i in range(start, even, 4):
-            s0 += a[i]
-            s1 += a[i + 1]
-            s2 += a[i + 2]
-            s3 += a[i + 3]
-        for i in range(even, stop):
-            s0 += a[i]
+        n = x.shape[0]
+        for j in range(n // 4):
+            s0 += x[4 * j]
+            s1 += x[4 * j + 1]
+            s2 += x[4 * j + 2]
+            s3 += x[4 * j + 3]
+        for i in range(n // 4 * 4, n):
+            s0 += x[i]
         whole += (s0 + s1) + (s2 + s3)
     return whole
 
@@ -234,3 +249,19 @@ def to_single(out: Any, a: Any, factor: Any) -> None:
     for i in range(out.shape[0]):
         value = factor * a[i]
         out[i] = value if abs(value) > 1e-12 else 0.0
+
+
+@kernel
+def to_double(out: Any, a: Any, factor: Any) -> None:
+    """``out <- factor a`` in double precision, from single; (voxels,)."""
+    for i in range(out.shape[0]):
+        out[i] = factor * a[i]
+
+
+@kernel
+def keep_and_add(old: Any, out: Any, factor: Any, a: Any) -> None:
+    """``old <- out``, ``out += factor a``; (voxels,)."""
+    for i in range(out.shape[0]):
+        value = out[i]
+        old[i] = value
+        out[i] = value + factor * a[i]

@@ -17,7 +17,7 @@ from cordgraft.kernels.compile import kernel, run_blocks
 Array = NDArray[Any]
 
 #: Voxels that are worked on in one go, and how many are handed to a thread.
-BLOCK_VOXELS = 64
+BLOCK_VOXELS = 128
 CHUNK_VOXELS = 16384
 
 
@@ -54,9 +54,9 @@ def transfer_all(start: Any, stop: Any, fractions: Any, asked: Any, links: Any, 
         for i in range(n):
             touched[i] = False
         for f in range(kinds):
-            whole, row, out = fractions[f], after[f], outflow[f]
+            part, row, out = fractions[f][first : first + n], after[f], outflow[f]
             for i in range(n):
-                row[i] = whole[first + i]
+                row[i] = part[i]
                 out[i] = 0.0
         for k in range(asked.shape[0]):
             if used[k]:
@@ -65,10 +65,14 @@ def transfer_all(start: Any, stop: Any, fractions: Any, asked: Any, links: Any, 
                     touched[i] |= amount[i] > 0.0
                     out[i] += 0.0 if amount[i] < 0.0 else amount[i]
         for f in range(kinds):
-            row, out, share = after[f], outflow[f], granted[f]
-            for i in range(n):
-                enough = row[i] / (out[i] if out[i] > 0.0 else 1.0)
-                share[i] = 1.0 if enough > 1.0 else enough
+            drawn = False
+            for k in range(asked.shape[0]):
+                drawn |= used[k] and links[0, k] == f
+            if drawn:
+                row, out, share = after[f], outflow[f], granted[f]
+                for i in range(n):
+                    enough = row[i] / (out[i] if out[i] > 0.0 else 1.0)
+                    share[i] = 1.0 if enough > 1.0 else enough
         for k in range(asked.shape[0]):
             if used[k]:
                 amount, share = asked[k, first : first + n], granted[links[0, k]]
@@ -87,10 +91,11 @@ def transfer_all(start: Any, stop: Any, fractions: Any, asked: Any, links: Any, 
                 row[i] = 0.0 if row[i] < 0.0 else row[i]
                 total[i] += row[i]
         for f in range(kinds):
-            whole, row = fractions[f], after[f]
+            part, row = fractions[f][first : first + n], after[f]
             for i in range(n):
-                if touched[i]:
-                    whole[first + i] = row[i] / total[i]
+                row[i] /= total[i]
+            for i in range(n):
+                part[i] = row[i] if touched[i] else part[i]
 
 
 def apply_transfers(fractions: tuple[Array, ...], asked: Array, links: Array) -> None:
