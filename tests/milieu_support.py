@@ -13,6 +13,7 @@ from cordgraft.processes.digestion import Digestion
 from cordgraft.processes.hindrance import Hindrance
 from cordgraft.processes.inflammation import Inflammation
 from cordgraft.processes.injury import Injury
+from cordgraft.processes.migration import Migration
 from cordgraft.processes.oxygen import Oxygen
 from cordgraft.processes.remodelling import Remodelling
 from cordgraft.processes.scar import Scar
@@ -24,10 +25,11 @@ from cordgraft.state.maps import FRACTIONS
 from cordgraft.state.tissue import Tissue
 from tests.support import make_tissue
 
-#: What `Transport` moves besides TNF; its own process belongs to the graft.
+#: What `Transport` moves besides TNF and enzymes; their own processes belong to the graft and to a treatment.
 TROPHIC = FieldSpec(
     "field.trophic", "1", "trophic factor", diffusivity_um2_s=27.5, decay_per_h=np.log(2.0) / 8.0
 )
+CXCL12 = next(spec for spec in Migration.provides.arrays if spec.name == "field.cxcl12")
 
 KINDS: tuple[type[Process], ...] = (
     Subject,
@@ -70,7 +72,7 @@ def make_milieu(
         tick_h=tick_h,
         species=preset.split("_", maxsplit=1)[0],
         seed=seed,
-        extra=[TROPHIC],
+        extra=[TROPHIC, CXCL12],
         prepare=False,
     )
     periods = {process.label: max(tick_h, process.period_h) for process in processes}
