@@ -221,9 +221,11 @@ SWITCHES: dict[str, Switch] = {
         since_d=1.0,
     ),
     "mass_effect": Switch(
-        changes=("scalar.graft_conduction", "scalar.motor_index", "fraction.white"),
-        empty=("scalar.graft_pressure",),
+        changes=("scalar.graft_pressure", "scalar.graft_conduction", "scalar.motor_index", "fraction.white"),
         claims={
+            "nobody looks for the pressure": lambda on, off: (
+                np.isnan(off.tissue.scalar("graft_pressure")) and on.tissue.scalar("graft_pressure") > 0.0
+            ),
             "fibres conduct as before": lambda on, off: (
                 off.tissue.scalar("graft_conduction") == 1.0 > on.tissue.scalar("graft_conduction")
             ),

@@ -190,20 +190,28 @@ def divide_twin(world: World, cells: cell.Cells, i: int) -> None:
         return
     if cells.division_target[i] < 0:
         held = pair(world.draw, cells.id[i], Stream.DIVISION, 1)[0]
-        cells.division_target[i] = place_twin(world, site, choice, held)
-        if cells.division_target[i] < 0 and c.reach[line, kind] > 1.0:
+        weak = c.reach[line, kind] > 1.0
+        cells.division_target[i] = place_twin(world, site, choice, held, weak)
+        if weak and cells.division_target[i] < 0:
             cells.division_target[i] = site
     if cells.division_target[i] >= 0:
         cells.daughters[i] += daughters
 
 
-def place_twin(world: World, site: int, choice: float, held: float) -> int:
-    space, c = world.space, world.cycle
+def place_twin(world: World, site: int, choice: float, held: float, everywhere: bool) -> int:
+    space = world.space
     if space.count[site] < space.places[site]:
         return site
     open_axes = [axis for axis in range(3) if space.shape[axis] > 1]
     directions = [2 * axis + up for axis in open_axes for up in (0, 1)]
-    direction = directions[min(int(choice * len(directions)), len(directions) - 1)]
+    first = min(int(choice * len(directions)), len(directions) - 1)
+    ahead = directions[first:] + directions[:first]
+    found = [pushed_twin(world, site, direction, held) for direction in (ahead if everywhere else ahead[:1])]
+    return next((place for place in found if place >= 0), -1)
+
+
+def pushed_twin(world: World, site: int, direction: int, held: float) -> int:
+    space, c = world.space, world.cycle
     width = space.spacing[direction // 2]
     here, through = site, 1.0
     for _ in range(max(1, int(c.push_um / width + 1e-9))):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from math import isnan
 
 from tools.pages import prose
 from tools.pages.odd_words import CONCEPTS, HEAD, INITIAL, INPUT, ORDER, PURPOSE, SCALES_WORDS
@@ -236,7 +237,10 @@ def _initial() -> Iterable[str]:
         "mechanisms have them in intact tissue. What else does not begin at zero:"
     )
     begun = [spec for spec in arrays.values() if spec.initial and spec.group not in TABLES]
-    rows = [(f"`{spec.name}`", rounded(spec.initial, spec.unit), spec.meaning) for spec in begun]
+    rows = [
+        (f"`{spec.name}`", "nothing" if isnan(spec.initial) else rounded(spec.initial, spec.unit), spec.meaning)
+        for spec in begun
+    ]
     yield table(("array", "begins at", "meaning"), rows)
     yield (
         "Where the tracts run: angle round the axis in degrees (ventral 90, dorsal -90, both sides alike) and "

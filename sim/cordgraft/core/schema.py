@@ -280,7 +280,7 @@ def _graft() -> Iterable[SeriesSpec]:
         "1",
         "pressure of the graft on the cord round it",
         "mass_effect",
-        "where no process finds the pressure",
+        _NO_GRAFT + ", or without the mass effect",
         "largest over the levels of the cord: cells beyond the room of their voxel over the room there, "
         "spread along the cord; 0 for a graft that fits",
     )

@@ -285,28 +285,19 @@ def division_amount(i: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> An
 
 
 @body
-def daughter_place(site: Any, choice: Any, chance: Any, space: Any, cycle: Any) -> Any:
-    """Return the voxel for a daughter: the mother's, else the first with a place along one direction, else -1.
+def open_direction(number: Any, space: Any) -> Any:
+    """Return the `number`-th of the directions along which the lattice has more than one voxel, or -1."""
+    for axis in range(3):
+        if space.shape[axis] > 1:
+            if number < 2:
+                return 2 * axis + number
+            number -= 2
+    return -1
 
-    Shoving along a line stands for the push of a growing clone on its neighbours. It starts with the
-    neighbouring voxel, goes at most `push_um` far, and the border holds it back as it holds back moves.
-    """
-    if space.count[site] < space.places[site]:
-        return site
-    open_axes = 0
-    for axis in range(3):
-        if space.shape[axis] > 1:
-            open_axes += 1
-    pick = min(int(choice * 2 * open_axes), 2 * open_axes - 1)
-    direction = -1
-    for axis in range(3):
-        if space.shape[axis] > 1:
-            if pick < 2:
-                direction = 2 * axis + pick
-                break
-            pick -= 2
-    if direction < 0:
-        return -1
+
+@body
+def pushed_place(site: Any, direction: Any, chance: Any, space: Any, cycle: Any) -> Any:
+    """Return the first voxel with a place along a direction, within `push_um` and past the border, or -1."""
     reach = space.spacing[direction // 2]
     pushed = reach
     through = 1.0
@@ -322,6 +313,31 @@ def daughter_place(site: Any, choice: Any, chance: Any, space: Any, cycle: Any) 
             return other
         here = other
         pushed += reach
+    return -1
+
+
+@body
+def daughter_place(site: Any, choice: Any, chance: Any, everywhere: Any, space: Any, cycle: Any) -> Any:
+    """Return the voxel for a daughter: the mother's, else the first with a place along one direction, else -1.
+
+    Shoving along a line stands for the push of a growing clone on its neighbours. It starts with the
+    neighbouring voxel, goes at most `push_um` far, and the border holds it back as it holds back moves. Where
+    `everywhere` is true, the other directions are tried after the one that was drawn.
+    """
+    if space.count[site] < space.places[site]:
+        return site
+    directions = 0
+    for axis in range(3):
+        if space.shape[axis] > 1:
+            directions += 2
+    if directions == 0:
+        return -1
+    first = min(int(choice * directions), directions - 1)
+    for turn in range(directions if everywhere else 1):
+        direction = open_direction((first + turn) % directions, space)
+        place = pushed_place(site, direction, chance, space, cycle)
+        if place >= 0:
+            return place
     return -1
 
 
@@ -347,9 +363,10 @@ def divide_one(i: Any, cells: Any, space: Any, cycle: Any, draw: Any) -> None:
         return
     if cells.division_target[i] < 0:
         held = uniform(draw.seed, cells.id[i], draw.tick, _DIVISION, 1)
-        cells.division_target[i] = daughter_place(cells.site[i], choice, held, space, cycle)
-        if cells.division_target[i] < 0 and cycle.reach[cells.line[i], cells.kind[i]] > 1.0:
-            cells.division_target[i] = cells.site[i]  # weak contact inhibition: they pile up
+        weak = cycle.reach[cells.line[i], cells.kind[i]] > 1.0
+        cells.division_target[i] = daughter_place(cells.site[i], choice, held, weak, space, cycle)
+        if weak and cells.division_target[i] < 0:
+            cells.division_target[i] = cells.site[i]  # nothing stops them: they pile up
     if cells.division_target[i] >= 0:
         cells.daughters[i] = min(MOST_DAUGHTERS, cells.daughters[i] + daughters)
 

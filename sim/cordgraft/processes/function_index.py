@@ -4,19 +4,19 @@ What is modelled
 ----------------
 *Conduction* of tract k, a mean over its fibres, with the reversible block ``B`` of a fibre::
 
-    c_k = kappa x mean of live (1 - B)
+    c_k = mean of live (1 - B)
     B = z (beta e^(-t/tau_f) + gamma e^(-t/tau_s)),   z = sigma^2/(sigma^2 + 0.1^2)
 
 ``live`` 1 for an unbroken fibre, 0 for a swollen or severed one; ``t`` time since that fibre was struck, ``sigma`` the
-greatest severity along it (no impact, no block); ``kappa`` what the pressure of a graft that outgrows its room leaves
-of conduction (`mass_effect`).
+greatest severity along it (no impact, no block).
 
 *Drive* of tract k, with the relay ``r_k`` through the graft::
 
-    D_k = c_k (1 + Pi) + g_k + r_k,   r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi
+    D_k = kappa (c_k (1 + Pi) + g_k + r_k),   r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi
 
 ``g_k`` share of fibres that regrew to host neurons beyond the lesion; ``h_k`` host synapses on grafted neurons, ``o``
-graft synapses on host neurons on the far side, ``m`` maturity, ``chi`` identity (1 for tracts that do not mind).
+graft synapses on host neurons on the far side, ``m`` maturity, ``chi`` identity (1 for tracts that do not mind);
+``kappa`` what the pressure of a graft that outgrows its room leaves (`mass_effect`).
 
 *Plasticity*, one ``Pi`` for all tracts, behind the window ``W`` that opens as nets round neurons ``Pn`` are lost::
 
@@ -230,7 +230,6 @@ class FunctionIndex(Process):
         block = p.block_fast * np.exp(-days / p.block_fast_time) + p.block_slow * np.exp(-days / p.block_slow_time)
         open_share = 1.0 - np.where(struck >= 0, zone * np.minimum(block, 1.0), 0.0)
         conduction = float((weight * tissue["fibre.conducting"][rows] * open_share).sum()) / total
-        conduction *= tissue.scalar("graft_conduction")
         side = "caudal" if tract in DESCENDING else "rostral"
         identity = tissue.scalar("relay_identity") if tract is Tract.CORTICOSPINAL else 1.0
         relay = (
@@ -240,7 +239,8 @@ class FunctionIndex(Process):
             * tissue.scalar("relay_maturity")
             * identity
         )
-        return float(conduction * (1.0 + tissue.scalar("plasticity")) + tissue.scalar(f"regrown_{name}") + relay)
+        drive = conduction * (1.0 + tissue.scalar("plasticity")) + tissue.scalar(f"regrown_{name}") + relay
+        return float(tissue.scalar("graft_conduction") * drive)
 
     def _adapt(self, tissue: Tissue, key: Key) -> None:
         p = self.params

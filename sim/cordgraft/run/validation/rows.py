@@ -336,7 +336,8 @@ TUMOUR = Row(
     ),
     (Source("Nori 2015 Stem Cell Reports 4:360", "PMID 25684226"),),
     True,
-    "in part: residual cells and their rise are assumed after this source; factors and motor course are not",
+    "in part: residual cells, their rise and that a graft which outgrows its room does harm are assumed after this "
+    "source; no number was fitted to its factors or to the course of function",
     partial(safety, start=GRAFT_DAY),
     (
         Panel(
