@@ -144,7 +144,9 @@ class MassEffect(Process):
         levels = [(area * cells).sum(axis=(0, 1)) for cells in (excess, tissue["density.cell_capacity"])]
         width = self.params.reach / spacing[2]
         spread = [gaussian_filter1d(one, width, mode="nearest") if width > 0.0 else one for one in levels]
-        return np.divide(spread[0], spread[1], out=np.zeros(levels[0].size), where=spread[1] > 0.0)
+        pressure: NDArray[np.float64] = np.zeros(levels[0].size)
+        np.divide(spread[0], spread[1], out=pressure, where=spread[1] > 0.0)
+        return pressure
 
     def _excess(self, tissue: Any) -> NDArray[np.float64] | None:
         """Return the cells of each voxel that are beyond all room round it : (x, y, z), or None if all have places."""
