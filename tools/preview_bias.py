@@ -191,7 +191,9 @@ def verdict(three: list[Bias]) -> str:
 
 
 def _in_words(bias: Bias) -> str:
-    if bias.pairs == 0:
+    """Return a bias with its interval; a dash where no pair has a value, or where nothing was there in any run."""
+    nothing = bias.full == bias.mean == 0.0 and (bias.half == 0.0 or bias.pairs == 1)
+    if bias.pairs == 0 or nothing:
         return "-"
     half = "" if math.isnan(bias.half) else f" ± {bias.half:.2g}"
     relative = "" if not math.isfinite(bias.relative) else f" ({100.0 * bias.relative:+.0f} %)"

@@ -31,7 +31,7 @@ def drawable(charts: Sequence[Chart], outcomes: Outcomes) -> list[Chart]:
     """Return the charts of which at least one curve has data, with only those curves.
 
     What belongs to a graft is left out where there never was one; zero is drawn otherwise, because nothing is a
-    finding too.
+    finding too, unless the curve says that it matters only beyond a value.
     """
     survivors = outcomes.values("graft_survivors")
     grafted = survivors is not None and bool(np.nansum(survivors) > 0.0)
@@ -40,11 +40,18 @@ def drawable(charts: Sequence[Chart], outcomes: Outcomes) -> list[Chart]:
         curves = tuple(
             curve
             for curve in chart.curves
-            if outcomes.values(curve.name) is not None and (grafted or "graft" not in curve.name)
+            if _seen(outcomes.values(curve.name), curve.beyond) and (grafted or "graft" not in curve.name)
         )
         if curves:
             found.append(replace(chart, curves=curves))
     return found
+
+
+def _seen(values: Array | None, beyond: float | None) -> bool:
+    """Whether there is something to draw: values at all, and one above `beyond`, where that is given."""
+    if values is None:
+        return False
+    return beyond is None or bool(np.any(values > beyond))
 
 
 def series_unit(name: str) -> str:
@@ -95,7 +102,8 @@ def finish(axes: Any, chart: Chart, marks: Mapping[float, str] | None = None, le
     top = axes.dataLim.ymax if np.isfinite(axes.dataLim.ymax) else 1.0
     if chart.floor is not None:
         low, high = chart.floor, chart.floor + max(1.08 * (top - chart.floor), 0.0)
-    if chart.ceiling is not None and (top > 0.3 * chart.ceiling or high <= low):
+    # one curve may stand for something that has no ceiling: it is not cut off
+    if chart.ceiling is not None and (0.3 * chart.ceiling < top < 1.05 * chart.ceiling or high <= low):
         high = chart.ceiling
     if high <= low:
         high = low + 1.0

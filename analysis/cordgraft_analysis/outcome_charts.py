@@ -20,6 +20,8 @@ class Curve:
     label: str
     colour: str
     style: str = "-"
+    #: Drawn only where it rises above this somewhere; for what is zero in most runs.
+    beyond: float | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ _FUNCTION = Chart(
     (
         Curve("function_motor_index", "motor", palette.BLACK),
         Curve("function_sensory_index", "sensory", palette.SKY, "--"),
+        Curve("graft_pressure", "graft pressure", palette.VERMILLION, "--", beyond=0.01),
     ),
     ceiling=1.05,
 )

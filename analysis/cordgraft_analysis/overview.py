@@ -19,6 +19,8 @@ from cordgraft_analysis.view import RunView, open_view
 COLUMNS = 4
 #: Panels over time.
 CHART_ROWS, CHART_COLUMNS, CHART_HEIGHT_IN = 3, 4, 1.80
+#: Height of a line under the title, inches.
+HEADER_LINE_IN = 0.18
 
 
 def draw_overview(run_dir: str | Path, dest: str | Path) -> Path:
@@ -48,10 +50,8 @@ def overview_figure(view: RunView) -> Any:
     frames = [view.frame(index) for index in chosen_frames(view.map_days, COLUMNS)]
     charts = drawable(standard_charts(view.species), view)[: CHART_ROWS * CHART_COLUMNS]
     section = SectionBlock(view, frames) if frames else None
-    heights = (
-        0.95 + (section.height_in if section else 0.0) + chart_block_height(len(charts)) + footer_height(view)
-    )
-    sheet = Sheet(WIDTH_IN, heights)
+    height = header_height(view) + chart_block_height(len(charts)) + footer_height(view)
+    sheet = Sheet(WIDTH_IN, height + (section.height_in if section else 0.0))
     draw_header(sheet, view)
     if section is not None:
         section.draw(sheet)
@@ -80,8 +80,9 @@ def chosen_frames(days: Any, limit: int) -> list[int]:
 def draw_header(sheet: Sheet, view: RunView) -> None:
     """Write what was run, and what stands for what."""
     sheet.text(0.12, 0.16, view.title, fontsize=13, fontweight="bold", va="top", ha="left")
-    sheet.text(0.12, 0.45, words.run_line(view), fontsize=8.2, va="top", ha="left", color="#333333")
-    sheet.text(0.12, 0.63, words.scale_line(view), fontsize=8.2, va="top", ha="left", color="#333333")
+    for index, line in enumerate(words.header(view)):
+        top = 0.45 + HEADER_LINE_IN * index
+        sheet.text(0.12, top, line, fontsize=8.2, va="top", ha="left", color="#333333")
     sheet.text(
         WIDTH_IN - 0.15,
         0.18,
@@ -92,7 +93,12 @@ def draw_header(sheet: Sheet, view: RunView) -> None:
         ha="right",
         color="#8B2500",
     )
-    sheet.down(0.95)
+    sheet.down(header_height(view))
+
+
+def header_height(view: RunView) -> float:
+    """Return the height of the title and the lines under it, inches."""
+    return 0.95 + HEADER_LINE_IN * max(0, len(words.header(view)) - 2)
 
 
 def chart_block_height(count: int) -> float:

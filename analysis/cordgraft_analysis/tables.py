@@ -33,6 +33,7 @@ KEY_OUTCOMES: tuple[str, ...] = (
     "lesion_volume",
     "lesion_cavity_volume",
     "lesion_scar_volume",
+    "scaffold_volume",
     "lesion_spared_white_matter",
     "rim_cspg",
     "function_motor_index",

@@ -6,6 +6,7 @@ Nothing is interpolated: a frame is a recorded map, a cell table or a set of axo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,10 @@ Array = NDArray[np.float64]
 #: Tissue classes that make a voxel lesion when they fill at least half of its dry tissue.
 LESION_CLASSES: tuple[str, ...] = ("necrosis", "cavity", "scar", "graft", "blood")
 
+#: How the text of an event ends that tells the end of a drug.
+ENDINGS: tuple[str, ...] = (" ends", " is used up")
+#: What the text of the event of a graft says first: dose and line.
+_GRAFT = re.compile(r"([\d,]+) cells of line (\S+) ")
 #: Events that are not drawn as treatments.
 NO_TREATMENT: frozenset[str] = frozenset(
     {"injury", "subject", "start", "end", "resumed", "checkpoint", "interrupted"}
@@ -111,6 +116,7 @@ class Mark:
     day: float
     label: str
     is_graft: bool
+    is_end: bool = False
 
 
 @dataclass
@@ -265,16 +271,24 @@ class RunView:
     @cached_property
     def marks(self) -> list[Mark]:
         """Treatments in order of their day; the injury itself is day 0 of every axis."""
-        named = {(event.day, event.name) for event in read_events(self.directory)}
+        named = {
+            (event.day, event.name, event.text.endswith(ENDINGS)) for event in read_events(self.directory)
+        }
         marks = [
-            Mark(day, name, is_graft=abs(day - self.graft_day) < 1e-6)
-            for day, name in sorted(named)
+            Mark(day, name, is_graft=abs(day - self.graft_day) < 1e-6 and not is_end, is_end=is_end)
+            for day, name, is_end in sorted(named)
             if name.split(".")[-1] not in NO_TREATMENT
         ]
         if np.isfinite(self.graft_day) and not any(mark.is_graft for mark in marks):
             # The log may have been cut off; the cells themselves say when they came.
             marks.append(Mark(self.graft_day, "graft", is_graft=True))
         return sorted(marks, key=lambda mark: mark.day)
+
+    @cached_property
+    def grafts(self) -> list[tuple[str, float, str]]:
+        """Name, dose (cells) and line of every graft that was given, as the run logged them."""
+        logged = ((event.name, _GRAFT.match(event.text)) for event in read_events(self.directory))
+        return [(name, float(found[1].replace(",", "")), found[2]) for name, found in logged if found]
 
     @cached_property
     def graft_day(self) -> float:

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from cordgraft.core import schema
-from cordgraft_analysis.view import Frame, RunView
+from cordgraft.core.units import time_in_words
+from cordgraft_analysis.view import Frame, Mark, RunView
 
 #: Characters of a footnote line at the width of the overview.
 FOOTNOTE_WIDTH = 215
+#: Characters of a header line, which is written larger, at the width of the overview.
+HEADER_WIDTH = 220
 #: Cautions that a figure prints; the page and summary.json have them all.
 MOST_CAUTIONS = 4
 
@@ -61,7 +64,7 @@ def run_line(view: RunView) -> str:
     if view.seed is not None:
         parts.append(f"seed {view.seed}")
     if view.marks:
-        parts.append("; ".join(f"{mark.label} on day {mark.day:g}" for mark in view.marks))
+        parts.append("; ".join(marks_in_words(view.marks)))
     else:
         parts.append("no treatment")
     if view.status != "finished":
@@ -71,13 +74,32 @@ def run_line(view: RunView) -> str:
     return "  ·  ".join(part for part in parts if part)
 
 
+def marks_in_words(marks: Iterable[Mark]) -> list[str]:
+    """Return what was done when, in the order of the first time: ``enzyme on days 7 and 9``, ``drug ends on day 3``.
+
+    A time within the first day is given in hours.
+    """
+    times: dict[str, list[Mark]] = {}
+    for mark in marks:
+        times.setdefault(f"{mark.label} ends" if mark.is_end else mark.label, []).append(mark)
+    found = []
+    for what, when in times.items():
+        early = [f"after {time_in_words(24.0 * mark.day)}" for mark in when if 0.0 < mark.day < 1.0]
+        days = [f"{mark.day:.6g}" for mark in when if not 0.0 < mark.day < 1.0]
+        listed = " and ".join(filter(None, (", ".join(days[:-1]), *days[-1:])))
+        if days:
+            early.append(f"on day{'s' if len(days) > 1 else ''} {listed}")
+        found.append(f"{what} {' and '.join(early)}")
+    return found
+
+
 def _um(value_mm: float) -> str:
     return f"{value_mm * 1000.0:g}"
 
 
 def scale_line(view: RunView) -> str:
-    """Return how simulated numbers relate to those of the whole cord."""
-    parts = []
+    """Return dose and line of every graft, and how simulated numbers relate to those of the whole cord."""
+    parts = [f"{name}: {number(dose)} cells of line {line}" for name, dose, line in view.grafts]
     represented, simulated = view.last("graft_survivors"), view.last("graft_survivors_simulated")
     if simulated > 0.0:
         parts.append(
@@ -170,6 +192,11 @@ def caution_notes(view: RunView) -> list[str]:
     if rest > 0:
         notes.append(f"and {rest} more cautions, listed in {schema.SUMMARY_NAME} and on the report page.")
     return notes
+
+
+def header(view: RunView) -> list[str]:
+    """Return the lines under the title of the overview: what was run, and what stands for what."""
+    return wrapped((line for line in (run_line(view), scale_line(view)) if line), HEADER_WIDTH)
 
 
 def footnotes(view: RunView) -> list[str]:

@@ -264,3 +264,8 @@ def test_numbers_of_cell_lines_lie_in_their_ranges() -> None:
             if not one.low <= one.value <= one.high or (one.evidence == "read" and not one.source):
                 wrong.append(f"{line.name}.{name}")
     assert wrong == []
+
+
+def test_a_line_that_begins_like_a_list_is_none_and_code_shows_no_backslash() -> None:
+    text = prose.to_markdown("A sum ``a\n+ b`` of two\n- and less\n3. than that.", lambda word: f"`{word}`")
+    assert text == "A sum `a + b` of two\n\\- and less\n\\3. than that."

@@ -42,6 +42,7 @@ SMALL = [
     "treatments.lay.at=6 d",
     "treatments.lure.type=chemoattractant",
     "treatments.lure.at=6 d",
+    "treatments.lure.position=0 mm",
     "treatments.bridge.type=scaffold",
     "treatments.bridge.at=6 d",
 ]

@@ -60,6 +60,7 @@ def test_lesion_classes_and_key_outcomes_are_those_of_the_recorder() -> None:
     assert LESION_CLASSES == LESION_FRACTIONS
     known = {s.name for species in schema.SCALES for s in schema.series_specs(species, schema.SAFETY_BOUNDS)}
     assert set(KEY_OUTCOMES) <= known
+    assert {"graft_pressure", "scaffold_volume"} <= set(KEY_OUTCOMES)
 
 
 # ------------------------------------------------------------------ reading

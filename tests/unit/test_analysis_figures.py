@@ -121,6 +121,44 @@ def test_overview_names_units_days_counts_and_treatment(figures: dict[str, Any])
     )
 
 
+EVENTS = """tick,day,name,text
+0,0.0,injury,contusion
+2,0.0833333,early,anti-inflammatory drug begins: 50 % for 70 h
+72,3.0,early,anti-inflammatory drug ends
+240,10.0,factor,matrix factor at 1 mm from the middle of the injury for 14 d
+216,9.0,graft,"500,000 cells of line 253G1-like at 0 mm from the middle of the injury; 1,000 came to rest"
+216,9.0,second,"1,000 cells of line 201B7-like at 2 mm from the middle of the injury; 10 came to rest"
+48,2.0,factor,matrix factor at 0 mm from the middle of the injury for 14 d
+384,16.0,factor,matrix factor is used up
+"""
+
+
+def test_the_header_says_what_was_done_and_fits_the_page(tmp_path: Path) -> None:
+    """Title and dose of a scenario may differ from what was run; the log of the run is what counts."""
+    run = make_fake_run(tmp_path / "run", map_days=(42.0,))
+    many = "".join(f"{24 * day},{day}.0,enzyme_{day},chondroitinase: 1 U\n" for day in range(20, 34))
+    (run / "events.csv").write_text(EVENTS + many, encoding="utf-8")
+    view = open_view(run)
+    with palette.style():
+        figure = overview_figure(view)
+        figure.canvas.draw()
+        renderer = figure.canvas.get_renderer()
+        lines = [text for text in texts_of(figure) if text.get_fontsize() == 8.2]
+        assert len(lines) > 3
+        boxes = [text.get_window_extent(renderer) for text in lines]
+        assert max(box.x1 for box in boxes) < figure.bbox.x1
+        below = min(axes.get_window_extent(renderer).y1 for axes in figure.axes if axes.get_images())
+        assert min(box.y0 for box in boxes) > below
+    text = " ".join(" ".join(line.get_text().split()) for line in lines)
+    for words in (
+        "early after 2 h; factor on days 2 and 10; early ends on day 3; graft on day 9; second on day 9; factor ends",
+        "enzyme_33 on day 33",
+        "graft: 500,000 cells of line 253G1-like; second: 1,000 cells of line 201B7-like",
+    ):
+        assert words in text, words
+    assert [mark.is_graft for mark in view.marks if mark.label in ("early", "graft")] == [False, False, True]
+
+
 def test_every_panel_over_time_marks_the_treatment_day(figures: dict[str, Any]) -> None:
     charts = [axes for axes in figures["grafted"].axes if axes.get_title(loc="left")]
     assert len(charts) == 12
@@ -262,6 +300,23 @@ def test_lesion_mask_of_a_scan_is_outlined_and_explained(tmp_path: Path, figures
         figure = overview_figure(view)
     assert "lesion mask of the scan" in said(figure)
     assert "lesion mask of the scan" not in said(figures["grafted"])
+
+
+@pytest.mark.parametrize(("pressure", "drawn"), [(0.0, False), (0.009, False), (0.4, True), (3.0, True)])
+def test_graft_pressure_is_drawn_beside_the_function_where_there_is_some(
+    tmp_path: Path, pressure: float, drawn: bool
+) -> None:
+    view = open_view(make_fake_run(tmp_path / "run", map_days=()))
+    view.series["graft_pressure"].values[50:] = pressure
+    view.series["graft_pressure"].values[:50] = 0.0
+    with palette.style():
+        figure = overview_figure(view)
+    function = next(axes for axes in figure.axes if "Function index" in axes.get_title(loc="left"))
+    lines = {line.get_label(): line for line in function.get_lines()}
+    assert ("graft pressure" in lines) == drawn and {"motor", "sensory"} <= set(lines)
+    if drawn:
+        assert lines["graft pressure"].get_linestyle() == "--"
+        assert lines["graft pressure"].get_ydata().max() == pressure < function.get_ylim()[1]
 
 
 def test_a_scaffold_is_hatched_where_it_spans_enough_and_explained(runs: dict[str, Path]) -> None:

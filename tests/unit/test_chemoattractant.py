@@ -11,7 +11,9 @@ from cordgraft.core.contract import ArraySpec, Key
 from cordgraft.kernels import cell, cell_motion
 from cordgraft.processes.cell_turnover import CellTurnover
 from cordgraft.processes.chemoattractant import EMPTY, NG_PER_PMOL, Chemoattractant
+from cordgraft.processes.graft_delivery import GraftDelivery
 from cordgraft.processes.hindrance import Hindrance
+from cordgraft.processes.injury import Injury
 from cordgraft.processes.migration import Migration, spread_of
 from cordgraft.processes.transport import Transport
 from cordgraft.state.cells import CellKind, refresh_room
@@ -26,7 +28,7 @@ OTHERS = [
 
 
 def depot(**params: Any) -> Chemoattractant:
-    return Chemoattractant(Chemoattractant.Params(**{"at": 24.0, "depth": 600.0, **params}))
+    return Chemoattractant(Chemoattractant.Params(**{"at": 24.0, "position": 0.0, "depth": 600.0, **params}))
 
 
 def released(tissue: Tissue, depots: list[Chemoattractant], hours: int) -> np.ndarray:
@@ -85,6 +87,15 @@ def test_depots_add_up_in_one_field() -> None:
     np.testing.assert_allclose(released(tissue, depots, 60), alone[0] + alone[1], rtol=1e-12)
     middle = [float((total * tissue.lattice.centres_um()[2]).sum() / total.sum()) for total in alone]
     assert middle[0] - middle[1] == pytest.approx(1000.0, abs=25.0)
+
+
+@pytest.mark.parametrize("species", ["mouse", "rat", "human"])
+def test_by_default_a_depot_comes_with_the_graft_and_lies_beside_the_lesion(species: str) -> None:
+    depot_of = Chemoattractant.Params.for_preset(species)
+    assert depot_of.at == GraftDelivery.Params.for_preset(species).at
+    radius = (3.0 * depot_of.volume / (4.0 * np.pi)) ** (1.0 / 3.0)
+    lesion = 0.5 * Injury.Params.for_preset(species).primary_length
+    assert lesion < depot_of.position - radius < 2.0 * lesion, "outside of it, and not far away"
 
 
 # ------------------------------------------------------------------ what cells make of it

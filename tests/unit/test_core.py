@@ -9,6 +9,7 @@ from cordgraft.core.clock import Clock, whole_ticks
 from cordgraft.core.contract import ArraySpec, FieldSpec, TransferSpec, matches
 from cordgraft.core.lattice import Lattice
 from cordgraft.core.problems import BadInput, Problem, nearest
+from cordgraft.core.units import time_in_words
 from cordgraft.state.table import Table
 from cordgraft.state.tissue import Setting, Tissue
 
@@ -129,3 +130,19 @@ def test_problems_read_like_compiler_messages() -> None:
     assert "did you mean severity?" in text
     assert BadInput(problem).problems == (problem,)
     assert nearest("mouse_subacut", ["mouse_subacute_graft", "rat"]) == ("mouse_subacute_graft",)
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (0.0, "0 d"),
+        (2.0, "2 h"),
+        (0.25, "0.25 h"),
+        (24.0, "1 d"),
+        (70.0, "70 h"),
+        (168.0, "7 d"),
+        (250.0, "10.4167 d"),
+    ],
+)
+def test_a_time_is_read_in_hours_where_days_would_be_a_broken_number(hours: float, words: str) -> None:
+    assert time_in_words(hours) == words

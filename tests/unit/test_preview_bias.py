@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tools.preview_bias import Bias, bias_of, looks, verdict
+from tools.preview_bias import Bias, _in_words, bias_of, looks, verdict
 
 from cordgraft.scenario.load import load
 from cordgraft.scenario.resolution import PREVIEW, UNUSABLE
@@ -30,6 +30,15 @@ def test_subjects_that_differ_widen_no_interval() -> None:
 def test_pairs_without_a_value_are_left_out() -> None:
     assert bias_of([math.nan], [1.0]).pairs == 0
     assert verdict([bias_of([math.nan], [1.0])] * 3) == "no value to compare"
+
+
+def test_where_nothing_was_there_a_dash_stands() -> None:
+    assert _in_words(bias_of([0.0, 0.0], [0.0, 0.0])) == _in_words(bias_of([0.0], [0.0])) == "-"
+    assert _in_words(bias_of([math.nan], [1.0])) == "-"
+    assert _in_words(bias_of([0.0, 0.0], [1.0, -1.0])).startswith("+0 ±"), (
+        "off in single runs, if not on average"
+    )
+    assert _in_words(bias_of([2.0, 2.0], [2.0, 2.0])) == "+0 ± 0 (+0 %)", "something was there"
 
 
 def test_a_series_is_looked_at_in_three_ways() -> None:

@@ -126,8 +126,16 @@ def test_open_masks_are_asked_for() -> None:
         CordModel("human_from_masks")
 
 
-def test_a_graft_outside_the_scanned_cord_is_refused(tmp_path: Path) -> None:
-    settings = {**COARSE, **write_tilted_masks(tmp_path), "duration": "40 d", "treatments.graft.depth": "12 mm"}
+@pytest.mark.parametrize("section", ["midsagittal", "volume"])
+@pytest.mark.parametrize("kind", ["graft", "chemoattractant", "chondroitinase", "matrix_factor"])
+def test_what_is_put_in_outside_the_scanned_cord_is_refused(tmp_path: Path, kind: str, section: str) -> None:
+    """The cord of the masks is 8 mm deep: the ball would lie beside it, and its dose in the nearest voxel."""
+    settings = {**COARSE, **write_tilted_masks(tmp_path), "duration": "40 d", "geometry.section": section}
     del settings["treatments"]
-    with pytest.raises(BadInput, match=r"treatments\.graft\.depth"):
-        CordModel("human_from_masks", settings=settings)
+    if kind != "graft":
+        settings |= {"treatments.drug.type": kind, "treatments.drug.at": "2 d", "treatments.drug.position": "4 mm"}
+    label = "graft" if kind == "graft" else "drug"
+    CordModel("human_from_masks", settings={**settings, f"treatments.{label}.depth": "4 mm"})
+    with pytest.raises(BadInput, match=rf"treatments\.{label}\.depth.*outside the scanned cord") as refusal:
+        CordModel("human_from_masks", settings={**settings, f"treatments.{label}.depth": "12 mm"})
+    assert kind.replace("_", " ") in str(refusal.value)

@@ -242,6 +242,9 @@ def test_settings_and_seed_replace_what_the_file_says(folder: Path) -> None:
     config = load("a.yaml", ["treatments.graft.dose=2e5cells", "parameters.scar.enabled=false"], seed=7)
     assert config.seed == 7 and config.treatments["graft"][1].dose == 2e5 and not config.enabled["scar"]
     assert load("a.yaml", ["treatments=none"]).treatments == {}
+    assert load("a.yaml", ["safety=none"]).safety == load("a.yaml", ["safety={}"]).safety == {}
+    with pytest.raises(BadInput, match="allowed: none, or bounds of graft_volume_ratio"):
+        load("a.yaml", ["safety=nothing"])
     assert load("a.yaml", ["treatments.graft=none"]).treatments == {}
 
 

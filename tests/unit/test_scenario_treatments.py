@@ -15,6 +15,9 @@ from cordgraft.scenario.schema import treatment_types
 from cordgraft.scenario.treatments import ON_TICKS, TIME_CONSTANTS, first_graft_h
 
 INTACT = "subject.immune_system=intact"
+HUMAN = "human_cervical_subacute_graft"
+#: A lesion that a scaffold can fill, and room in host tissue for cells that are drawn.
+CAVITY, ROOM = "parameters.remodelling.cavity_share=0.6", "geometry.voxel=50 um"
 
 
 def off(*names: str) -> list[str]:
@@ -99,7 +102,10 @@ def test_shipped_treatments_act_where_they_belong() -> None:
         "matrix_factor",
         "chemoattractant",
     ):
-        assert cautions(*sets, *drug(word)) == [], word
+        # places enough for cells that are drawn
+        room = ["geometry.voxel=50 um"] if word == "chemoattractant" else []
+        assert cautions(*sets, *room, *drug(word)) == [], word
+    assert not [c for c in cautions(*drug("scaffold"), name=HUMAN) if c.startswith("treatments")]
     gel = drug("chondroitinase", product="gel", release_time="5 d", doses="2", interval="7 d")
     assert cautions(*sets, *gel) == []
 
@@ -129,8 +135,22 @@ def test_shipped_treatments_act_where_they_belong() -> None:
          "parameters.scar.enabled: true"),
         ([*drug("matrix_factor"), *off("axon_growth")], "treatments.drug", "changes no axon",
          "parameters.axon_growth.enabled: true"),
-        ([*drug("scaffold"), *off("axon_growth")], "treatments.drug", "changes no axon",
+        ([*drug("scaffold"), *off("axon_growth"), CAVITY], "treatments.drug", "changes no axon",
          "parameters.axon_growth.enabled: true"),
+        (drug("scaffold"), "treatments.drug", "5 % of the dead tissue becomes fluid",
+         "higher parameters.remodelling.cavity_share"),
+        ([*drug("scaffold"), *off("remodelling")], "treatments.drug", "dead tissue is not cleared",
+         "parameters.remodelling.enabled: true"),
+        ([*drug("scaffold", position="1 mm"), CAVITY], "treatments.drug.position", "1 mm is not used: without a length",
+         "with a length"),
+        ([*drug("chemoattractant", at="1 d", release_time="32 h"), ROOM], "treatments.drug.at",
+         "99 % of the dose has come free on day 7.66667, and the first cells are grafted on day 9", "release_time"),
+        ([*drug("chemoattractant", at="2 h", release_time="12 h"), ROOM], "treatments.drug.at",
+         "come free after 62 h", "later"),
+        ([*drug("chemoattractant", dose="0 ng"), ROOM], "treatments.drug.dose", "the depot is empty", "more than 0"),
+        ([*drug("chemoattractant"), ROOM, "parameters.migration.attracted_speed=0 um/h"], "treatments.drug",
+         "attracted_speed is 0", "more than 0"),
+        (drug("chemoattractant"), "numerics.cells_per_agent", "has 1.5 places for simulated cells", "larger voxels"),
         ([*drug("matrix_factor"), *off("scar")], "treatments.drug", "never fades", "parameters.scar.enabled: true"),
         ([*drug("chemoattractant"), *off("migration")], "treatments.drug", "draws no cell",
          "parameters.migration.enabled: true"),
@@ -166,6 +186,13 @@ def test_what_is_used_after_all_is_not_cautioned() -> None:
     assert cautions(INTACT, *drug("immunosuppression", at="1 d", duration="193 h")) == []
     early = ["treatments.first.type=cell_graft", "treatments.first.at=7 d"]
     assert cautions(*early, *drug("suicide_switch", at="8 d", duration="1 d")) == []
+
+
+def test_a_depot_that_still_holds_something_may_come_before_the_graft() -> None:
+    assert cautions(*drug("chemoattractant", at="5 d"), ROOM) == []
+    assert cautions(*drug("scaffold", position="1 mm", length="2 mm"), CAVITY, name=HUMAN) == cautions(
+        name=HUMAN
+    )
 
 
 def test_an_enzyme_is_no_graft() -> None:

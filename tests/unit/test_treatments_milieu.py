@@ -141,9 +141,8 @@ def inflamed(days: int, **drug: float) -> tuple[Tissue, list[float]]:
     plain, _ = make_milieu("mouse")
     if treatment is not None:
         processes.insert(2, treatment)
-    tissue = make_tissue(
-        processes, plain.lattice.shape, days=30.0, extra=[plain.specs["field.trophic"]], prepare=False
-    )
+    others = [plain.specs["field.trophic"], plain.specs["field.cxcl12"]]
+    tissue = make_tissue(processes, plain.lattice.shape, days=30.0, extra=others, prepare=False)
     pipeline = Pipeline(processes, tissue.clock)
     pipeline.check(tissue)
     pipeline.prepare(tissue)

@@ -188,12 +188,22 @@ def _switching(kind: type[Process]) -> Iterable[str]:
         if users:
             rows.append((f"`{spec.name}`", spec.meaning, ", ".join(link_to(user) for user in users)))
     if rows:
-        yield "What others need of it then stays as in intact tissue:"
-        yield table(("array at rest", "meaning", "needed by"), rows)
+        yield "Others need these arrays, so they stay. What this mechanism alone writes is then as in intact tissue."
+        fed = [spec.name for spec in kind.provides.arrays if _fed_by_others(kind, spec.name)]
+        if fed:
+            yield f"What others put into {_listed(fed)} goes on to spread, to decay and to act."
+        yield table(("array", "meaning", "needed by"), rows)
     elif kind.provides.arrays:
         yield "No other mechanism needs its arrays; they are then not there at all."
     else:
         yield "It brings no arrays of its own; what it would have changed is left to the others."
+
+
+def _fed_by_others(kind: type[Process], name: str) -> bool:
+    """Whether an array is a field into which another mechanism or a treatment deposits."""
+    group, _, short = name.partition(".")
+    others = (other for other in registry().values() if other is not kind)
+    return group == "field" and any(matches(other.deposits, f"source.{short}") for other in others)
 
 
 def _uses(kind: type[Process], name: str) -> bool:

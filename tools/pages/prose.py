@@ -21,6 +21,7 @@ _UNDERLINE = re.compile(r"^-{4,}$")
 _DOI = re.compile(r"(?<![\w/`\[.])10\.\d{4,9}/[^\s,;`|]+")
 _ARCHIVE = re.compile(r"(?<![\w/`\[])(PMC|PMID )(\d{4,9})\b")
 _CODE = re.compile(r"``(.+?)``|(?<!`)`([^`\n]+)`(?!`)", re.DOTALL)
+_BEFORE_A_LIST = re.compile(r"\n(?=(?:[-+*#>]|\d+[.)])\s)")
 _LOOKS_LIKE_A_LIST = re.compile(r"^([-+*#>]|\d+[.)])(?=\s)", re.MULTILINE)
 
 
@@ -119,7 +120,8 @@ def to_markdown(block: str, link: Callable[[str], str]) -> str:
         return _table(lines, link)
     text = re.sub(r"::$", ":", block, flags=re.MULTILINE)
     text = re.sub(r"^Symbols: ", "**Symbols:** ", text)
-    # a line of prose that happens to begin like a list is none
+    # a line that happens to begin like a list is none; within code a backslash would be shown, so lines are joined
+    text = _CODE.sub(lambda found: _BEFORE_A_LIST.sub(" ", found[0]), text)
     text = _LOOKS_LIKE_A_LIST.sub(lambda found: "\\" + found[0], text)
     return inline(text, link)
 

@@ -198,3 +198,11 @@ def format_quantity(value: float, unit: str, digits: int = 6) -> str:
     """Return `value` with its unit as a scenario would write it (``0.3`` with ``1`` gives ``0.3``)."""
     number = f"{value:.{digits}g}"
     return number if unit == "1" else f"{number} {unit}"
+
+
+def time_in_words(hours: float) -> str:
+    """Return a time for people: ``9 d``, but ``2 h`` or ``70 h`` where days would be a broken number."""
+    days = hours / 24.0
+    if days != round(days) and hours < 100.0:
+        return f"{hours:.4g} h"
+    return f"{days:.6g} d"

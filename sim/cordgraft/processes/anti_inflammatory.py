@@ -21,6 +21,7 @@ from typing import Any
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.core.units import time_in_words
 from cordgraft.state import courses
 
 
@@ -65,5 +66,5 @@ class AntiInflammatory(Process):
         p = self.params
         first, last = courses.span(tissue, p.at, p.duration)
         if tick == first:
-            return f"anti-inflammatory drug begins: {100.0 * p.strength:g} % for {p.duration:g} h"
+            return f"anti-inflammatory drug begins: {100.0 * p.strength:g} % for {time_in_words(p.duration)}"
         return "anti-inflammatory drug ends" if tick == last else ""

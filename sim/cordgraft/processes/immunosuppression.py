@@ -17,6 +17,7 @@ from typing import Any
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.core.units import time_in_words
 from cordgraft.state import courses
 
 
@@ -64,6 +65,6 @@ class Immunosuppression(Process):
         """Return that the drug begins or ends at this tick."""
         first, last = courses.span(tissue, self.params.at, self.params.duration)
         if tick == first:
-            days = self.params.duration / 24.0
-            return f"immunosuppression begins: {100.0 * self.params.strength:g} % for {days:g} d"
+            how_long = time_in_words(self.params.duration)
+            return f"immunosuppression begins: {100.0 * self.params.strength:g} % for {how_long}"
         return "immunosuppression ends" if tick == last else ""

@@ -26,6 +26,7 @@ import numpy as np
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.core.units import time_in_words
 from cordgraft.state import courses
 from cordgraft.state.injections import ball
 from cordgraft.state.scaffolds import GROUND, without_ground
@@ -100,5 +101,6 @@ class MatrixFactor(Process):
         p = self.params
         first, last = courses.span(tissue, p.at, p.duration)
         if tick == first:
-            return f"matrix factor at {p.position / 1e3:g} mm from the middle of the injury for {p.duration / 24.0:g} d"
+            how_long = time_in_words(p.duration)
+            return f"matrix factor at {p.position / 1e3:g} mm from the middle of the injury for {how_long}"
         return "matrix factor is used up" if tick == last else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cordgraft.core.problems import BadInput, Caution
+from cordgraft.processes import registry
 from cordgraft.run.console import (
     BAD_INPUT,
     OK,
@@ -21,8 +22,10 @@ from cordgraft.run.console import (
 from cordgraft.scenario import catalog, fragments
 from cordgraft.scenario.assemble import values_of
 from cordgraft.scenario.config import Config
+from cordgraft.scenario.document import parse
 from cordgraft.scenario.fields import cited_in_words, in_words, limits
 from cordgraft.scenario.load import load
+from cordgraft.scenario.schema import treatment_types
 
 #: What the plan says of a field that stays where it is made; the owner writes it.
 _BOUND = {"solver": "bound", "edge": "", "lattice": "", "step": "", "expected error": ""}
@@ -52,7 +55,11 @@ def new_scenario(destination: Path, origin: str, overwrite: bool) -> None:
 
 
 def show_scenario(name: str, sets: list[str], json_output: bool) -> None:
-    """Print a scenario with every default filled in."""
+    """Print a scenario with every default filled in, or a fragment of a treatment as it stands."""
+    file = fragments.files().get(name)
+    if file is not None and name not in catalog.names():
+        _show_fragment(name, file, json_output)
+        return
     config = load(name, sets, allow_open=True)
     if json_output:
         say(json.dumps(config.resolved, indent=2))
@@ -61,12 +68,27 @@ def show_scenario(name: str, sets: list[str], json_output: bool) -> None:
     say_cautions(config.cautions)
 
 
+def _show_fragment(name: str, file: Path, json_output: bool) -> None:
+    """Print a treatment that scenarios bring in; what it leaves out depends on the species."""
+    text = catalog.read_text(file)
+    if json_output:
+        say(json.dumps(parse(text, file.name).data, indent=2))
+        return
+    say(text.rstrip())
+    say(f"{name} is a treatment, not a scenario: {catalog.how_to_use(name)}")
+
+
 def parameter_rows(name: str, sets: list[str], word: str) -> list[dict[str, Any]]:
-    """Return the parameters of a scenario whose address or meaning holds `word`, one dict each."""
+    """Return the parameters of a scenario that mention `word`, one dict each.
+
+    That is in the address, in the meaning or, for all keys of a treatment, in its type.
+    """
     config = load(name, sets, allow_open=True)
+    types = {f"treatments.{label}": kind for label, (kind, _) in config.treatments.items()}
     rows = []
     for address, spec, value in values_of(config):
-        if word.lower() not in f"{address} {spec.meaning}".lower():
+        kind = types.get(address.rpartition(".")[0], "")
+        if word.lower() not in f"{address} {spec.meaning} {kind}".lower():
             continue
         rows.append(
             {
@@ -91,6 +113,24 @@ def show_parameters(name: str, sets: list[str], word: str, json_output: bool) ->
         say_table(f"Parameters of {name} that mention '{word}'", rows)
     else:
         say(f"no parameter of {name} mentions '{word}'")
+    if not json_output:
+        for line in _absent(name, sets, word):
+            say(line)
+
+
+def _absent(name: str, sets: list[str], word: str) -> list[str]:
+    """Return a line for every type of treatment that `word` names and the scenario does not have, or for no name."""
+    present = {kind for kind, _ in load(name, sets, allow_open=True).treatments.values()}
+    wanted = word.lower().replace(" ", "_")
+    lines = [
+        f"{kind} is a type of treatment that {name} does not have: its keys stand in docs/parameters.md, and with "
+        f"--set treatments.NAME.type={kind} they are listed here"
+        for kind in treatment_types()
+        if wanted and wanted in kind and kind not in present
+    ]
+    if not lines and not parameter_rows(name, sets, word) and wanted in registry():
+        lines = [f"{wanted} is a mechanism; all parameters of all mechanisms stand in docs/parameters.md"]
+    return lines
 
 
 def check_scenarios(names: list[str], sets: list[str], json_output: bool, quiet: bool) -> int:

@@ -27,12 +27,10 @@ from cordgraft.scenario.sections import (
     Top,
     preset_of,
 )
+from cordgraft.scenario.simulated_cells import few_cells
 from cordgraft.scenario.treatments import first_graft_h, idle_cautions
-from cordgraft.state.cells import CELL_VOLUME_UM3, PACKING
 
 Given = Mapping[str, Any]
-#: Simulated cells at full packing below which a voxel is too small to say who is crowded.
-FEWEST_CELLS = 5.0
 #: Relative error that a unit conversion may leave on a value that stands exactly at an end of a range.
 ROUNDING = 1e-9
 
@@ -252,7 +250,7 @@ def cautions_of(config: Config) -> list[Caution]:
         if caution is not None:
             found.append(caution)
     found.extend(_judged_too_late(config))
-    found.extend(_coarse_cells(config))
+    found.extend(few_cells(config))
     found.extend(idle_cautions(config))
     if config.subject.immune_system == "suppressed" and config.treatments:
         found.append(
@@ -262,25 +260,6 @@ def cautions_of(config: Config) -> list[Caution]:
             )
         )
     return found
-
-
-def _coarse_cells(config: Config) -> list[Caution]:
-    """Crowding is counted in simulated cells per voxel; measured on the default scenario with fewer and fewer."""
-    if first_graft_h(config) is None:
-        return []
-    geometry = config.geometry
-    x, y, z = geometry.voxel_um
-    volume = (geometry.slab_um if geometry.section == "midsagittal" else x) * y * z
-    held = volume * PACKING / (CELL_VOLUME_UM3 * geometry.cells_per_agent)
-    if held >= FEWEST_CELLS:
-        return []
-    return [
-        Caution(
-            "numerics.cells_per_agent",
-            f"a voxel holds only {held:.1f} simulated cells at full packing: below {FEWEST_CELLS:g} a graft ends about "
-            "a fifth too small; let one stand for fewer cells, or take larger voxels",
-        )
-    ]
 
 
 def _judged_too_late(config: Config) -> list[Caution]:

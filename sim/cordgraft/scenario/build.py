@@ -37,7 +37,7 @@ class Built:
     processes : tuple of Process
         In running order, switched-off ones left out.
     resting : tuple of Process
-        Switched off, but others need their arrays: these stay as in intact tissue, see `resting_processes`.
+        Switched off, but others need their arrays: what they alone write rests, see `resting_processes`.
     cautions : tuple of Caution
         Those of the configuration and those of the geometry.
     patient : PatientGeometry or None
@@ -71,6 +71,7 @@ def resting_processes(config: Config, active: tuple[Process, ...]) -> tuple[Proc
 
     Their arrays are part of the state and are prepared, but never advanced: without inflammation there are no
     immune cells, without vessels as a process all vessels stay, without oxygen as a process tissue is at rest.
+    A field that treatments feed is carried on by transport: without digestion, enzyme still spreads.
     What nobody else needs is left out, so that a run without the function index has no index of 1 to show.
     """
     needed = {name for process in active for name in (*process.reads, *process.writes, *process.deposits)}
@@ -187,32 +188,46 @@ def _build_from_scan(config: Config, processes: tuple[Process, ...], resting: tu
 
 
 def _refuse_sites_outside(tissue: Tissue, processes: tuple[Process, ...]) -> None:
-    """Raise `BadInput` for injection points outside the scanned cord; only the built lattice knows its outline."""
+    """Raise `BadInput` for what is put in outside the scanned cord; only the built lattice knows its outline."""
     problems = []
+    deep = tissue.setting.cord_diameter_um[1]
     for process in processes:
-        if not isinstance(process, GraftDelivery):
-            continue
-        for point in process.sites_um(tissue.setting.cord_diameter_um[1]):
-            voxel = [
-                round((at - origin) / edge)
-                for at, origin, edge in zip(
-                    point, tissue.lattice.origin_um, tissue.lattice.spacing_um, strict=True
+        for point in sites_um(process, deep):
+            if _in_cord(tissue, point):
+                continue
+            what = "graft" if isinstance(process, GraftDelivery) else process.name.replace("_", " ")
+            problems.append(
+                Problem(
+                    f"the {what} lies outside the scanned cord",
+                    key=f"treatments.{process.label}.depth",
+                    value=f"{process.params.depth:g} um at {point[2] / 1e3:g} mm along the cord",
+                    allowed=f"about 0 um to {deep:.0f} um, inside the mask",
                 )
-            ]
-            inside = tissue.lattice.contains_um(*point)
-            voxel = [min(max(i, 0), n - 1) for i, n in zip(voxel, tissue.lattice.shape, strict=True)]
-            if not inside or not tissue["map.cord"][tuple(voxel)]:
-                problems.append(
-                    Problem(
-                        "the graft lies outside the scanned cord",
-                        key=f"treatments.{process.label}.depth",
-                        value=f"{process.params.depth:g} um at {point[2] / 1e3:g} mm along the cord",
-                        allowed=f"about 0 um to {tissue.setting.cord_diameter_um[1]:.0f} um, inside the mask",
-                    )
-                )
-                break
+            )
+            break
     if problems:
         raise BadInput(problems)
+
+
+def sites_um(process: Process, diameter_ap_um: float) -> list[tuple[float, float, float]]:
+    """Return the points at which a treatment is put in, in cord coordinates, um; none where it has no depth."""
+    if isinstance(process, GraftDelivery):
+        return process.sites_um(diameter_ap_um)
+    specs = type(process.params).specs()
+    if process.section != "treatments" or "position" not in specs or "depth" not in specs:
+        return []
+    return [(0.0, process.params.depth - 0.5 * diameter_ap_um, process.params.position)]
+
+
+def _in_cord(tissue: Tissue, point: tuple[float, float, float]) -> bool:
+    lattice = tissue.lattice
+    voxel = [
+        min(max(round((at - origin) / edge), 0), count - 1)
+        for at, origin, edge, count in zip(
+            point, lattice.origin_um, lattice.spacing_um, lattice.shape, strict=True
+        )
+    ]
+    return bool(lattice.contains_um(*point) and tissue["map.cord"][tuple(voxel)])
 
 
 #: Before this day after the injury the bright area on a T2-weighted scan is mostly oedema (human cervical:

@@ -20,6 +20,8 @@ from cordgraft.scenario.document import MOST_BYTES, decode, parse
 #: Variable with folders of scenarios of one's own, separated like ``PATH``.
 VARIABLE = "CORDGRAFT_SCENARIOS"
 ENDINGS = (".yaml", ".yml")
+#: Folder of the treatments that are written in files of their own, beside scenarios.
+FRAGMENTS = "treatments"
 #: The schema stands in this place beside the scenarios, so that one comment line serves every editor.
 SCHEMA = Path("schema") / "scenario.json"
 #: Part of the schema by which it is known as ours.
@@ -89,6 +91,14 @@ def locate(name_or_path: str | Path) -> Path:
         others = [path.name for path in beside.iterdir() if path.suffix in ENDINGS] if beside else []
         near = nearest(given.name, others) or nearest(given.stem, known)
         raise BadInput(Problem("there is no such scenario file", value=text, near=near))
+    if _is_fragment(text):
+        raise BadInput(
+            Problem(
+                "this is a treatment, not a scenario",
+                value=text,
+                allowed=f"a scenario that brings it in: {how_to_use(text)}",
+            )
+        )
     raise BadInput(
         Problem(
             "there is no scenario of this name",
@@ -97,6 +107,20 @@ def locate(name_or_path: str | Path) -> Path:
             near=nearest(text, known) or tuple(name for name in sorted(known) if text.lower() in name)[:3],
         )
     )
+
+
+def names() -> list[str]:
+    """Return the names of all scenarios, in the order of the folders."""
+    return [path.stem for path in _files()]
+
+
+def _is_fragment(name: str) -> bool:
+    return any((folder / FRAGMENTS / f"{name}{end}").is_file() for folder in folders() for end in ENDINGS)
+
+
+def how_to_use(name: str) -> str:
+    """Return how a scenario brings in a treatment that is written in a file of its own."""
+    return f"use: {name} under a name of its own in treatments, or --set treatments.NAME.use={name}"
 
 
 def read_text(name_or_path: str | Path) -> str:

@@ -53,6 +53,8 @@ def problem_of_fault(
     if kind == UNKNOWN_KEY:
         return _unknown_key(document, path, treatments)
     allowed = f"none, or {EXAMPLE}" if path == ("treatments",) else ", ".join(names_at(path, treatments))
+    if path == ("safety",):
+        allowed = f"none, or bounds of {allowed}"
     return problem_at(document, path, "a map of keys is needed here", allowed)
 
 

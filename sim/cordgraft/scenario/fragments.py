@@ -21,7 +21,7 @@ from cordgraft.scenario.document import Document, Path, Place, parse
 from cordgraft.scenario.faults import problem_at
 
 #: Folder of the fragments, beside scenarios.
-FOLDER = "treatments"
+FOLDER = catalog.FRAGMENTS
 #: Keys of a fragment.
 KEYS = ("kind", "schema_version", "title", "treatment")
 USE = "use"

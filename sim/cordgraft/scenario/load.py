@@ -88,6 +88,10 @@ def from_document(
     problems += document.problems
     bad: list[Path] = []
     kind = document.data.get("kind")
+    if kind == "treatment":
+        sentence = "a treatment cannot be run by itself"
+        allowed = f"a scenario that brings it in: {catalog.how_to_use(path.stem)}"
+        raise BadInput(problem_at(document, ("kind",), sentence, allowed))
     if kind in KINDS and kind not in RUNNABLE:
         raise BadInput(
             problem_at(document, ("kind",), f"a {kind} cannot be run by this version", ", ".join(RUNNABLE))
@@ -96,7 +100,7 @@ def from_document(
     open_addresses = _open_addresses(document)
     _place_masks(document, path.parent)
     fragments.bring_in(document, path.parent, problems, bad)
-    treatments = _treatment_types(document, problems, bad)
+    treatments = _treatment_types(document, path.parent, problems, bad)
     given = _read(document, treatments, problems, bad)
     config = replace(assemble(given, path.stem), requires=open_addresses, places=document.by_address())
     problems += _open_problems(document, open_addresses, specs_of(treatments), allow_open)
@@ -142,11 +146,13 @@ def _shown(path: FilePath) -> str:
 
 
 def _tidy(document: Document) -> None:
-    """Take sections whose lines are all commented out as empty, and ``none`` as no treatment."""
+    """Take sections whose lines are all commented out as empty, and ``none`` as no treatment and no bound."""
     data = document.data
     for section in ("injury", "parameters", "safety", "treatments", *SECTIONS):
         if section in data and data[section] is None:
             data[section] = {}
+    if data.get("safety") == "none":
+        data["safety"] = {}
     parameters = data.get("parameters")
     if isinstance(parameters, dict):
         data["parameters"] = {name: {} if keys is None else keys for name, keys in parameters.items()}
@@ -236,7 +242,9 @@ def _read(
     raise AssertionError("a document could not be repaired: a stand-in is wrong itself")
 
 
-def _treatment_types(document: Document, problems: list[Problem], bad: list[Path]) -> dict[str, str]:
+def _treatment_types(
+    document: Document, beside: FilePath, problems: list[Problem], bad: list[Path]
+) -> dict[str, str]:
     """Return name -> type of the treatments; those without a usable type are reported and taken out."""
     treatments = document.data.get("treatments")
     if not isinstance(treatments, dict):
@@ -265,9 +273,11 @@ def _treatment_types(document: Document, problems: list[Problem], bad: list[Path
             found[name] = word
             continue
         elif not isinstance(keys, dict):
-            problem = problem_at(document, path, "a map that starts with its type is needed here", EXAMPLE)
+            sentence = "a map that starts with its type, or with use, is needed here"
+            problem = problem_at(document, path, sentence, _as_map(keys, beside, known))
         elif word is None:
-            problem = problem_at(document, path, "the key type is missing", ", ".join(known), key=True)
+            allowed = f"type: one of {', '.join(known)}; or use: one of {', '.join(sorted(fragments.files(beside)))}"
+            problem = problem_at(document, path, "the key type is missing, or use", allowed, key=True)
         else:
             near = nearest(str(word), known)
             problem = problem_at(
@@ -277,6 +287,15 @@ def _treatment_types(document: Document, problems: list[Problem], bad: list[Path
         bad.append(path)
         document.drop(path)
     return found
+
+
+def _as_map(word: Any, beside: FilePath, types: Mapping[str, Any]) -> str:
+    """Return how a treatment is written that was given as one word: with use or type, where the word is known."""
+    if isinstance(word, str):
+        for key, names in (("use", fragments.files(beside)), ("type", types)):
+            if word in names:
+                return f"{{{key}: {word}}}"
+    return f"{EXAMPLE}; or NAME: {{use: FRAGMENT}}"
 
 
 def _repair(document: Document, path: Path) -> None:

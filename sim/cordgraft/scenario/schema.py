@@ -39,7 +39,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = ParameterSpec("text", "One line that says what is simulated", "")
 ENABLED = ParameterSpec(
     "switch",
-    "Whether this mechanism acts at all; what others need of it then stays as in intact tissue",
+    "Whether this mechanism acts at all; what it alone writes then stays as in intact tissue, and fields that others "
+    "feed go on",
     True,
 )
 PERIOD = ParameterSpec(
@@ -61,7 +62,7 @@ TOP: dict[str, str] = {
     "injury": "What the minute of injury destroys. The final lesion is an outcome, never an input.",
     "treatments": "What is done, each under a name of its own; or none.",
     "parameters": "Any parameter of any mechanism. What is not written keeps its cited default.",
-    "safety": "Bounds declared before the run; each is judged, none is enforced.",
+    "safety": "Bounds declared before the run, each judged and not enforced; or none.",
     "record": "What is written.",
     "numerics": "How finely chance is resolved; nothing biological.",
 }
@@ -321,8 +322,13 @@ def treatments_schema() -> dict[str, Any]:
 
 def scenario_schema() -> dict[str, Any]:
     """Return the JSON Schema of a scenario (draft 2020-12)."""
-    whole = document_shape(Leaf(lambda value: value, treatments_schema))
-    return {"$schema": DIALECT, "title": "cordgraft scenario", **shape_schema(whole)}
+    whole = shape_schema(document_shape(Leaf(lambda value: value, treatments_schema)))
+    whole["properties"]["safety"] |= {
+        "type": ["object", "string", "null"],
+        "pattern": "^none$",
+        "patternErrorMessage": "Bounds are needed, or the word none",
+    }
+    return {"$schema": DIALECT, "title": "cordgraft scenario", **whole}
 
 
 def schema_text() -> str:

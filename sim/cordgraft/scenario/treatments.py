@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cordgraft.core.problems import Caution
-from cordgraft.core.units import convert
+from cordgraft.core.units import convert, time_in_words
 from cordgraft.processes.anti_inflammatory import AntiInflammatory
 from cordgraft.processes.chemoattractant import Chemoattractant
 from cordgraft.processes.chondroitinase import Chondroitinase
@@ -28,6 +28,12 @@ from cordgraft.scenario.fields import quantity_in_words
 ON_TICKS: tuple[str, ...] = ("at", "duration", "interval")
 #: Times of a treatment that stand in an exponential, where a tick means nothing.
 TIME_CONSTANTS: tuple[str, ...] = ("release_time", "degradation_time")
+
+#: Share of the dead tissue that becomes cavity, below which a scaffold finds little to fill: between the shares of
+#: mice (0 to 0.15) and those of rats and people (0.4 to 0.8).
+LITTLE_CAVITY = 0.2
+#: Time constants of release after which a depot is practically empty (it holds 0.7 %).
+SPENT = 5.0
 
 
 def hours_of(params: Any, key: str) -> float | None:
@@ -93,8 +99,13 @@ def idle_cautions(config: Config) -> Iterator[Caution]:
             yield from _needs(config, here, "scar", "lays down matrix that never fades")
         elif kind == Scaffold.treatment_type:
             yield from _needs(config, here, "axon_growth", "changes no axon, and nothing else feels it")
+            yield from _needs_a_cavity(config, here)
+            if params.length is None:
+                reason = "without a length all fluid of the lesion is filled; it counts with a length"
+                yield from _unused(config, here, params, "position", reason)
         elif kind == Chemoattractant.treatment_type:
             yield from _needs(config, here, "migration", "draws no cell, and nothing else feels it")
+            yield from _needs_cxcl12(config, here, params)
     transport = config.parameters.get("transport")
     if transport is not None and transport.edge != "exchange":
         reason = (
@@ -155,6 +166,42 @@ def _needs_cspg(config: Config, here: str) -> Iterator[Caution]:
         yield from _needs(config, here, "scar", "finds no more CSPG than intact tissue has")
 
 
+def _needs_a_cavity(config: Config, here: str) -> Iterator[Caution]:
+    if not config.enabled.get("remodelling", True):
+        yield Caution(
+            here,
+            "finds hardly any fluid to fill: remodelling is switched off, and dead tissue is not cleared; it acts with "
+            "parameters.remodelling.enabled: true",
+        )
+        return
+    share = config.parameters["remodelling"].cavity_share
+    if share < LITTLE_CAVITY:
+        yield Caution(
+            here,
+            f"finds little fluid to fill: {100.0 * share:g} % of the dead tissue becomes fluid, the rest scar; it "
+            "fills more with a higher parameters.remodelling.cavity_share",
+        )
+
+
+def _needs_cxcl12(config: Config, here: str, params: Any) -> Iterator[Caution]:
+    if params.dose == 0.0:
+        yield Caution(f"{here}.dose", "draws no cell: the depot is empty; it acts with a dose of more than 0")
+        return
+    speed = config.parameters["migration"].attracted_speed
+    if config.enabled.get("migration", True) and speed == 0.0:
+        yield Caution(
+            here,
+            "draws no cell: parameters.migration.attracted_speed is 0; it acts with a speed of more than 0",
+        )
+    graft, spent = first_graft_h(config, with_cells=True), params.at + SPENT * params.release_time
+    if graft is not None and spent <= graft:
+        yield Caution(
+            f"{here}.at",
+            f"draws hardly a cell: 99 % of the dose has come free {_day(spent)}, and the first cells are grafted "
+            f"{_day(graft)}; it acts if the depot is put in place later or has a longer release_time",
+        )
+
+
 def _late_doses(config: Config, here: str, params: Any) -> Iterator[Caution]:
     """Yield the doses that come after the end of the run; the first one cannot, see `cordgraft.scenario.rules`."""
     late = sum(params.at + number * params.interval >= config.duration_h for number in range(params.doses))
@@ -175,4 +222,5 @@ def _unused(config: Config, here: str, params: Any, key: str, reason: str) -> It
 
 
 def _day(time_h: float) -> str:
-    return f"on day {time_h / 24.0:g}"
+    words = time_in_words(time_h)
+    return f"on day {words[:-2]}" if words.endswith(" d") else f"after {words}"
