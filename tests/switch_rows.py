@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cordgraft.processes import registry
+from cordgraft.state.axon_treatments import STIMULATION
 from cordgraft.state.axons import ConeState
 from cordgraft.state.cells import CellKind
 from tests.switch_support import (
@@ -17,6 +18,7 @@ from tests.switch_support import (
     founders_at_home,
     founders_left,
     host,
+    host_growth,
     inside,
     kinds,
     mean_height,
@@ -327,6 +329,49 @@ SWITCHES: dict[str, Switch] = {
         },
         reach=("density.scaffold*", "scalar.scaffold_tick", "density.matrix", *AXONS),
         since_d=3.0,
+    ),
+    "growth_stimulation": Switch(
+        changes=("cone.growth", "cone.arc_um"),
+        empty=tuple(f"scalar.{name}" for name in STIMULATION.values()),
+        claims={
+            "host axons have less capacity to grow": lambda on, off: host_growth(off) < host_growth(on),
+        },
+        reach=("scalar.stimulation_*", *AXONS),
+        declared=True,
+        since_d=1.0,
+    ),
+    "inhibitor_block": Switch(
+        changes=("cone.growth", "scalar.plasticity"),
+        empty=("density.nogo_blocked", "density.mag_omgp_blocked"),
+        claims={
+            "circuits adapt less": lambda on, off: (
+                off.tissue.scalar("plasticity") < on.tissue.scalar("plasticity")
+            )
+        },
+        settings={**EVENTFUL, "treatments.free.route": "local"},
+        reach=("density.nogo_blocked", "density.mag_omgp_blocked", *AXONS),
+        declared=True,
+        since_d=2.0,
+    ),
+    "mtor_block": Switch(
+        changes=("cone.growth", "cone.arc_um"),
+        empty=("scalar.mtor_block_host", "scalar.mtor_block_graft"),
+        claims={"axons grow further": lambda on, off: total(off, "cone.arc_um") > total(on, "cone.arc_um")},
+        reach=("scalar.mtor_block_*", *AXONS),
+        declared=True,
+        since_d=2.0,
+    ),
+    "rehabilitation": Switch(
+        changes=("scalar.plasticity", "scalar.motor_index"),
+        empty=("scalar.rehabilitation",),
+        claims={
+            "circuits adapt more slowly": lambda on, off: (
+                0.0 < off.tissue.scalar("plasticity") < on.tissue.scalar("plasticity")
+            )
+        },
+        reach=("scalar.rehabilitation", *FUNCTION),
+        declared=True,
+        since_d=2.0,
     ),
     "matrix_factor": Switch(
         changes=("density.matrix", "cone.arc_um"),

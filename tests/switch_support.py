@@ -39,6 +39,16 @@ EVENTFUL: dict[str, str] = {
     "treatments.depot.type": "chemoattractant",
     "treatments.depot.at": "2 d",
     "treatments.depot.position": "0.6 mm",
+    "treatments.push.type": "growth_stimulation",
+    "treatments.push.at": "1 d",
+    "treatments.free.type": "inhibitor_block",
+    "treatments.free.at": "2 d",
+    "treatments.free.product": "decoy",
+    "treatments.slow.type": "mtor_block",
+    "treatments.slow.at": "2 d",
+    "treatments.slow.strength": "20 %",
+    "treatments.train.type": "rehabilitation",
+    "treatments.train.at": "2 d",
     "treatments.switch.type": "suicide_switch",
     "treatments.switch.at": "4 d",
     "treatments.switch.duration": "12 h",
@@ -125,6 +135,12 @@ def total(course: Course, *names: str) -> float:
 def host(course: Course) -> float:
     """Return the living host tissue, voxels."""
     return total(course, "fraction.white", "fraction.grey")
+
+
+def host_growth(course: Course) -> float:
+    """Return the growth product of all growth cones of the host together."""
+    tissue = course.tissue
+    return float(tissue["cone.growth"][tissue["fibre.origin"][tissue["cone.fibre"]] == 0].sum())
 
 
 def inside(course: Course, name: str) -> Any:

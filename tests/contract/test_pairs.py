@@ -108,6 +108,10 @@ NO_DOSE = {
     "matrix_factor": {"rate": "0 1/d"},
     "chemoattractant": {"dose": "0 ng"},
     "scaffold": {"filling": "0"},
+    "growth_stimulation": {"strength": "0"},
+    "inhibitor_block": {"strength": "0"},
+    "mtor_block": {"strength": "0"},
+    "rehabilitation": {"strength": "0"},
 }
 
 

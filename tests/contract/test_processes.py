@@ -45,6 +45,14 @@ SMALL = [
     "treatments.lure.position=0 mm",
     "treatments.bridge.type=scaffold",
     "treatments.bridge.at=6 d",
+    "treatments.push.type=growth_stimulation",
+    "treatments.push.at=6 d",
+    "treatments.free.type=inhibitor_block",
+    "treatments.free.at=6 d",
+    "treatments.slow.type=mtor_block",
+    "treatments.slow.at=6 d",
+    "treatments.train.type=rehabilitation",
+    "treatments.train.at=6 d",
 ]
 
 

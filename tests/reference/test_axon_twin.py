@@ -15,14 +15,25 @@ from cordgraft.core.streams import Stream
 from cordgraft.kernels import axon, fibre, landscape, steering
 from cordgraft.kernels.compile import run_blocks, set_threads
 from cordgraft.kernels.random import child_id, normal_pair, uniform, uniform_pair
-from cordgraft.processes.axon_growth import LANDSCAPE, SCAFFOLD, AxonGrowth
+from cordgraft.processes.axon_growth import AxonGrowth
 from cordgraft.processes.axon_injury import AxonInjury
+from cordgraft.processes.inhibitor_block import InhibitorBlock
 from cordgraft.processes.scaffold import Scaffold
+from cordgraft.state.axons import HOST_TRACTS, TRACT_NAMES, Tract
+from cordgraft.state.growth_land import BLOCKED, LANDSCAPE, SCAFFOLD
 from cordgraft.state.tissue import Tissue
 
 pytestmark = pytest.mark.reference
 
 SHAPES = [(1, 12, 20), (8, 9, 16), (7, 1, 16)]
+
+
+#: Tracts that feel inhibitors each in its own way, but for two that are of one kind.
+SENSITIVITIES = {
+    f"{word}_sensitivity_{name}": value
+    for word, values in (("cspg", (0.4, 2.0, 0.4, 1.0, 0.0)), ("myelin", (1.0, 0.2, 1.0, 0.0, 3.0)))
+    for name, value in zip((TRACT_NAMES[tract] for tract in HOST_TRACTS), values, strict=True)
+}
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +42,15 @@ def _one_thread_again() -> Iterator[None]:
     set_threads(1)
 
 
-def rough_cord(shape: tuple[int, int, int], seed: int = 0, scaffold: bool = False) -> Tissue:
-    """A cord of random tissue with a ragged edge, 50 um voxels; with a scaffold in two thirds of them if asked for."""
+def rough_cord(
+    shape: tuple[int, int, int], seed: int = 0, scaffold: bool = False, blocked: bool = False
+) -> Tissue:
+    """A cord of random tissue with a ragged edge, 50 um voxels; with a scaffold in two thirds of them if asked for.
+
+    And with a block of myelin inhibitors that differs from voxel to voxel.
+    """
     rng = np.random.default_rng(seed)
-    processes = (Scaffold(),) if scaffold else ()
+    processes = [*([Scaffold()] if scaffold else []), *([InhibitorBlock()] if blocked else [])]
     tissue = cord_of("grey", processes, shape=shape, spacing_um=(50.0, 40.0, 30.0), whole=True)
     cord = rng.random(shape) < 0.85
     tissue["map.cord"][...] = cord
@@ -54,6 +70,9 @@ def rough_cord(shape: tuple[int, int, int], seed: int = 0, scaffold: bool = Fals
         share = (cord - living) * rng.random(shape) * (rng.random(shape) < 0.67)
         for name in SCAFFOLD:
             tissue[name][...] = share * (rng.random(shape) if name != SCAFFOLD[0] else 1.0)
+    if blocked:
+        for name in BLOCKED:
+            tissue[name][...] = rng.random(shape) * cord
     return tissue
 
 
@@ -63,8 +82,8 @@ def land_of(tissue: Tissue, process: AxonGrowth) -> landscape.Space:
 
 
 # ------------------------------------------------------------------------------------------- landscape
-def twin_land(tissue: Tissue, p: Any) -> dict[str, np.ndarray]:
-    """What a voxel offers to growth cones, by the formulas of the process, on whole arrays."""
+def twin_land(tissue: Tissue, p: Any, tract: Tract = Tract.CORTICOSPINAL) -> dict[str, np.ndarray]:
+    """What a voxel offers to growth cones, by the formulas of the process, on whole arrays; `tract` is the host's."""
     t = {name.split(".")[1]: tissue[name] for name in (*LANDSCAPE, "fraction.cavity", "fraction.csf")}
     core = t["scar"] + t["necrosis"] + t["blood"]
     bare = t["white"] * 1.0 + t["grey"] * 0.5 + t["graft"] * 0.8 + core * 0.05
@@ -77,8 +96,14 @@ def twin_land(tissue: Tissue, p: Any) -> dict[str, np.ndarray]:
     bare = (1 - t["barrier"]) * bare + t["barrier"] * np.minimum(bare, 0.5)
     s = bare + (1 - bare) * matrix / (matrix + 0.2)
     c, m = t["cspg"] / p.cspg_half_inhibition, t["white"] + t["debris"]
+    if BLOCKED[0] in tissue:
+        nogo, others = (tissue[name] for name in BLOCKED)
+        m = m * (1 - p.nogo_share * nogo - p.mag_share * others - p.omgp_share * others)
+    to_cspg, to_myelin = (
+        getattr(p, f"{word}_sensitivity_{TRACT_NAMES[tract]}") for word in ("cspg", "myelin")
+    )
     return {
-        "host": s / (1 + c) / (1 + 2.5 * m),
+        "host": s / (1 + to_cspg * c) / (1 + 2.5 * to_myelin * m),
         "graft": s / (1 + 0.3 * c),
         "aligned": aligned,
         "cue": t["trophic"],
@@ -89,15 +114,44 @@ def twin_land(tissue: Tissue, p: Any) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("blocked", [False, True])
 @pytest.mark.parametrize("scaffold", [False, True])
-def test_landscape(shape: tuple[int, int, int], scaffold: bool) -> None:
-    tissue = rough_cord(shape, scaffold=scaffold)
-    process = AxonGrowth(AxonGrowth.Params(substrate_scaffold=0.3, guidance_scaffold=0.7))
+def test_landscape(shape: tuple[int, int, int], scaffold: bool, blocked: bool) -> None:
+    tissue = rough_cord(shape, scaffold=scaffold, blocked=blocked)
+    shares = {"nogo_share": 0.6, "mag_share": 0.3, "omgp_share": 0.1}
+    process = AxonGrowth(AxonGrowth.Params(substrate_scaffold=0.3, guidance_scaffold=0.7, **shares))
     land = land_of(tissue, process).land
     expected = twin_land(tissue, process.params)
     assert scaffold == bool((expected["aligned"] != tissue["fraction.white"]).any())
+    assert land.shape[-1] == landscape.CHANNELS == len(expected)
     for channel, values in enumerate(expected.values()):
         np.testing.assert_allclose(land[..., channel], values * tissue["map.cord"], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_tracts_of_other_sensitivity_have_channels_of_their_own(shape: tuple[int, int, int]) -> None:
+    tissue = rough_cord(shape, blocked=True)
+    process = AxonGrowth(AxonGrowth.Params(**SENSITIVITIES))
+    space = land_of(tissue, process)
+    channels, kinds = process._kinds()
+    assert channels == [landscape.HOST, 7, landscape.HOST, 8, 9, landscape.GRAFT] and len(kinds) == 4
+    assert space.land.shape[-1] == landscape.CHANNELS + 3
+    rng = np.random.default_rng(1)
+    half = 0.5 * np.array(tissue.lattice.extent_um)
+    points = rng.uniform(-half, half, size=(100, 3))
+    for tract in HOST_TRACTS:
+        host = {"host": twin_land(tissue, process.params, tract)["host"] * tissue["map.cord"]}
+        host["cue"] = tissue["field.trophic"]
+        np.testing.assert_allclose(space.land[..., channels[tract]], host["host"], rtol=1e-12, atol=1e-15)
+        for x, y, z in points:
+            found = landscape.carried(x, y, z, channels[tract], space)
+            expected, _ = twin_sample(tissue, host, np.array([x, y, z]))
+            assert found == pytest.approx(expected["host"], rel=1e-12, abs=1e-15)
+
+
+def test_where_all_tracts_are_alike_there_is_no_channel_more() -> None:
+    process = AxonGrowth()
+    assert process._kinds() == ([landscape.HOST] * 5 + [landscape.GRAFT], [(1.0, 1.0)])
 
 
 def test_survey_all_writes_only_its_rows() -> None:
@@ -227,7 +281,6 @@ class TwinCone:
 
     def __init__(self, tissue: Tissue, process: AxonGrowth, row: int, key: Key) -> None:
         self.tissue, self.p, self.key = tissue, process.params, key
-        self.fields = {n: f * tissue["map.cord"] for n, f in twin_land(tissue, self.p).items()}
         cone = {name: tissue.cones[name][row] for name in tissue.cones.columns}
         self.who, self.state = cone["id"], int(cone["state"])
         self.at = np.array([cone["x"], cone["y"], cone["z"]])
@@ -236,6 +289,10 @@ class TwinCone:
         self.since = float(cone["since_um"])
         fibre_row = cone["fibre"]
         self.graft = tissue["fibre.origin"][fibre_row] == 1
+        tract = Tract(int(tissue["fibre.tract"][fibre_row]))
+        self.sensitivity = getattr(self.p, f"cspg_sensitivity_{TRACT_NAMES[tract]}")
+        land = twin_land(tissue, self.p, Tract.CORTICOSPINAL if self.graft else tract)
+        self.fields = {name: field * tissue["map.cord"] for name, field in land.items()}
         capacity, floor = process.capacity(tissue, key)
         self.g, self.floor = float(capacity[fibre_row]), float(floor[fibre_row])
         self.path = self._stem(int(cone["last"]), int(cone["base"]))
@@ -286,8 +343,7 @@ class TwinCone:
         chance = on / (on + off) + (now - on / (on + off)) * math.exp(-(on + off) * dt)
         if change >= chance:
             self.state = axon.PAUSED
-            sensitivity = p.cspg_sensitivity_graft if self.graft else 1.0
-            self.stalled_h = self.stalled_h + dt if sensitivity * seen["inhibitor"] > 1 else 0.0
+            self.stalled_h = self.stalled_h + dt if self.sensitivity * seen["inhibitor"] > 1 else 0.0
             if self.stalled_h > 24 * p.dystrophic_after:
                 self.state = axon.DYSTROPHIC
             return
@@ -419,9 +475,11 @@ class TwinCone:
             self.path.pop()
 
 
-def lively(shape: tuple[int, int, int], n: int, seed: int = 3, **params: Any) -> tuple[Tissue, AxonGrowth]:
+def lively(
+    shape: tuple[int, int, int], n: int, seed: int = 3, blocked: bool = False, **params: Any
+) -> tuple[Tissue, AxonGrowth]:
     """A rough cord with cones of host and graft at random points inside it."""
-    tissue = rough_cord(shape, seed)
+    tissue = rough_cord(shape, seed, blocked=blocked)
     rng = np.random.default_rng(seed)
     voxels = np.argwhere(tissue["map.cord"] > 0)
     chosen = voxels[rng.integers(0, len(voxels), n)]
@@ -438,10 +496,19 @@ def lively(shape: tuple[int, int, int], n: int, seed: int = 3, **params: Any) ->
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_cones_follow_their_twin(shape: tuple[int, int, int]) -> None:
-    """Every rule at once, on rough tissue: positions, headings, states, points and branches agree."""
-    n = 60
-    tissue, process = lively(shape, n, resume_rate=0.5, fluctuation=30.0, log_every=20.0, persistence=80.0)
+@pytest.mark.parametrize("tracts", [(Tract.CORTICOSPINAL,), HOST_TRACTS], ids=["one tract", "all tracts"])
+def test_cones_follow_their_twin(shape: tuple[int, int, int], tracts: tuple[Tract, ...]) -> None:
+    """Every rule at once, on rough tissue: positions, headings, states, points and branches agree.
+
+    With all tracts, each is sensitive in its own way, and myelin inhibitors are blocked here and there.
+    """
+    n, several = 60, len(tracts) > 1
+    own = SENSITIVITIES if several else {}
+    tissue, process = lively(
+        shape, n, blocked=several, resume_rate=0.5, fluctuation=30.0, log_every=20.0, persistence=80.0, **own
+    )
+    host = tissue["fibre.origin"] == 0
+    tissue["fibre.tract"][host] = np.resize([int(tract) for tract in tracts], host.sum())
     seen_states: set[int] = set()
     branched = logged = 0
     for tick in range(0, 48, 4):

@@ -101,11 +101,18 @@ def test_shipped_treatments_act_where_they_belong() -> None:
         "chondroitinase",
         "matrix_factor",
         "chemoattractant",
+        "growth_stimulation",
+        "inhibitor_block",
+        "mtor_block",
+        "rehabilitation",
     ):
         # places enough for cells that are drawn
         room = ["geometry.voxel=50 um"] if word == "chemoattractant" else []
         assert cautions(*sets, *room, *drug(word)) == [], word
     assert not [c for c in cautions(*drug("scaffold"), name=HUMAN) if c.startswith("treatments")]
+    local = drug("inhibitor_block", route="local", volume="2e8 um3", position="1 mm", depth="0.5 mm")
+    assert cautions(*sets, *local) == []
+    assert cautions(*sets, *drug("inhibitor_block", penetration="0.5 mm")) == []
     gel = drug("chondroitinase", product="gel", release_time="5 d", doses="2", interval="7 d")
     assert cautions(*sets, *gel) == []
 
@@ -152,6 +159,24 @@ def test_shipped_treatments_act_where_they_belong() -> None:
          "attracted_speed is 0", "more than 0"),
         (drug("chemoattractant"), "numerics.cells_per_agent", "has 1.5 places for simulated cells", "larger voxels"),
         ([*drug("matrix_factor"), *off("scar")], "treatments.drug", "never fades", "parameters.scar.enabled: true"),
+        ([*drug("growth_stimulation"), *off("axon_growth")], "treatments.drug", "changes no axon",
+         "parameters.axon_growth.enabled: true"),
+        ([*drug("mtor_block"), *off("axon_growth")], "treatments.drug", "changes no axon",
+         "parameters.axon_growth.enabled: true"),
+        ([*drug("mtor_block", axons="graft"), "treatments.graft.dose=0 cells"], "treatments.drug",
+         "no grafted cells", "cell_graft"),
+        (drug("mtor_block", axons="graft", at="1 d", duration="8 d"), "treatments.drug.duration",
+         "ends on day 9", "beyond that"),
+        ([*drug("rehabilitation"), *off("function_index")], "treatments.drug", "changes nothing",
+         "parameters.function_index.enabled: true"),
+        ([*drug("inhibitor_block"), *off("axon_growth")], "treatments.drug", "changes no axon, only plasticity",
+         "parameters.axon_growth.enabled: true"),
+        ([*drug("inhibitor_block"), *off("axon_growth", "function_index")], "treatments.drug", "changes nothing",
+         "parameters.axon_growth.enabled: true"),
+        (drug("inhibitor_block", volume="2e8 um3"), "treatments.drug.volume", "by the intrathecal route",
+         "route: local"),
+        (drug("inhibitor_block", route="local", penetration="2 mm"), "treatments.drug.penetration",
+         "by the local route", "route: intrathecal"),
         ([*drug("chemoattractant"), *off("migration")], "treatments.drug", "draws no cell",
          "parameters.migration.enabled: true"),
         ([*drug("chemoattractant"), "treatments.graft.dose=0 cells"], "treatments.drug", "no grafted cells",
@@ -202,6 +227,37 @@ def test_an_enzyme_is_no_graft() -> None:
     none = load("mouse_subacute_graft", ["treatments.graft.dose=0 cells"])
     assert first_graft_h(none) == 9 * 24.0 and first_graft_h(none, with_cells=True) is None
     assert first_graft_h(load("mouse_contusion_untreated")) is None
+
+
+def test_an_intrathecal_product_has_no_place_that_could_lie_outside_the_cord() -> None:
+    shallow = [
+        "geometry.cord_depth=0.65 mm",
+        "geometry.length=6 mm",
+        "geometry.slab=50 um",
+        "treatments.graft=none",
+    ]
+    load("mouse_subacute_graft", [*shallow, *drug("inhibitor_block", position="4 mm")])
+    for keys, wrong in (({}, "depth"), ({"depth": "0.3 mm", "position": "4 mm"}, "position")):
+        with pytest.raises(BadInput) as caught:
+            load("mouse_subacute_graft", [*shallow, *drug("inhibitor_block", route="local", **keys)])
+        assert [problem.key for problem in caught.value.problems] == [f"treatments.drug.{wrong}"]
+
+
+def test_the_shares_of_the_myelin_inhibitors_are_shares_of_one_whole() -> None:
+    def shares(nogo: str, mag: str, omgp: str) -> list[str]:
+        named = {"nogo": nogo, "mag": mag, "omgp": omgp}
+        return [f"parameters.axon_growth.{name}_share={value}" for name, value in named.items()]
+
+    growth = load("mouse_subacute_graft", shares("70 %", "20 %", "10 %")).parameters["axon_growth"]
+    assert (growth.nogo_share, growth.mag_share, growth.omgp_share) == pytest.approx((0.7, 0.2, 0.1))
+    with pytest.raises(BadInput) as caught:
+        load("mouse_subacute_graft", shares("70 %", "25 %", "25 %"))
+    (problem,) = caught.value.problems
+    assert problem.key == "parameters.axon_growth.nogo_share"
+    assert (
+        "do not add up to 1" in problem.message
+        and "nogo_share + mag_share + omgp_share = 1" in problem.allowed
+    )
 
 
 # ------------------------------------------------------------------------------- a solver by force

@@ -13,7 +13,7 @@ import numpy as np
 
 from cordgraft.core.streams import Stream
 from cordgraft.kernels.compile import body, kernel
-from cordgraft.kernels.landscape import inside, sample
+from cordgraft.kernels.landscape import CHANNELS, carried, inside, sample
 from cordgraft.kernels.random import normal_pair, uniform, uniform_pair
 from cordgraft.kernels.sensing import detection
 from cordgraft.kernels.steering import tilt, turn_plane, turn_space
@@ -60,7 +60,8 @@ class Work(NamedTuple):
     """Per cone: what it brings along and what the step proposes.
 
     `capacity`, `cue_floor` (n,); `graft` (n,) uint8; `points` (n, most, 3) um, `count` (n,): new path points;
-    `branch_at` (n,): which of them is a branch point, -1 none; `child` (n, 3): heading of the branch.
+    `branch_at` (n,): which of them is a branch point, -1 none; `child` (n, 3): heading of the branch; `channel` (n,):
+    which channel of the landscape carries it; `sensitivity` (n,): to CSPG.
     """
 
     capacity: Any
@@ -70,6 +71,8 @@ class Work(NamedTuple):
     count: Any
     branch_at: Any
     child: Any
+    channel: Any
+    sensitivity: Any
 
 
 class Growth(NamedTuple):
@@ -89,8 +92,6 @@ class Growth(NamedTuple):
     resume: float
     pause_at: float
     dystrophic_h: float
-    host_sensitivity: float
-    graft_sensitivity: float
     graft_turning: float
     persistence: float
     contact: float
@@ -248,12 +249,13 @@ def advance(i: Any, cones: Any, work: Any, paths: Any, space: Any, growth: Any, 
         steepness = np.sqrt(gx * gx + gy * gy + gz * gz)
         detected = detection(cue, steepness, growth)
         carrying = grafted if work.graft[i] != 0 else host
+        if work.channel[i] >= CHANNELS:
+            carrying = carried(cones.x[i], cones.y[i], cones.z[i], work.channel[i], space)
         u = work.capacity[i] * carrying * drive(cue, intact, detected, work.cue_floor[i], growth)
         if piece == 0:
             cones.growth[i] = u
-            sensitivity = growth.graft_sensitivity if work.graft[i] != 0 else growth.host_sensitivity
             cones.state[i] = ACTIVE if change < stay_active(state, u, key.dt_h, growth) else PAUSED
-            if cones.state[i] == PAUSED and sensitivity * inhibitor > 1.0:
+            if cones.state[i] == PAUSED and work.sensitivity[i] * inhibitor > 1.0:
                 cones.stalled_h[i] += key.dt_h
                 if cones.stalled_h[i] > growth.dystrophic_h:
                     cones.state[i] = DYSTROPHIC

@@ -6,13 +6,14 @@ per corner instead of twelve. Nothing is interpolated along a flat axis.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cordgraft.kernels.compile import body, kernel
 
-#: Channels of the landscape.
+#: Channels of the landscape; behind them one more for each kind of host axon of other sensitivity, see `host_channels`.
 HOST, GRAFT, ALIGNED, CUE, INTACT, INHIBITOR, BRANCHING = range(7)
 CHANNELS = 7
 #: Voxels along each axis of the blocks in which the landscape is made.
@@ -24,8 +25,9 @@ ABSENT = np.zeros(0)
 class Tissues(NamedTuple):
     """What the landscape is made of, each (voxels,) float64 but `cord` (uint8), in C order.
 
-    The last three are `ABSENT` in a run without a scaffold: its share of the voxel, the share with channels along the
-    cord, and the matrix that it carries.
+    `scaffold`, `channels` and `coat` are `ABSENT` in a run without a scaffold: its share of the voxel, the share with
+    channels along the cord, and the matrix that it carries. `nogo` and `others` are `ABSENT` where nobody blocks
+    myelin inhibitors: the blocked share of Nogo-A, and that of MAG and OMgp.
     """
 
     cord: Any
@@ -43,12 +45,16 @@ class Tissues(NamedTuple):
     scaffold: Any = ABSENT
     channels: Any = ABSENT
     coat: Any = ABSENT
+    nogo: Any = ABSENT
+    others: Any = ABSENT
 
 
 class Substrate(NamedTuple):
     """Constants of the landscape: substrate values (1), inhibition, branching rates (1/um), and scaffold.
 
-    `scaffold` is its substrate value, `guidance` how strongly its channels guide, white matter 1.
+    `scaffold` is its substrate value, `guidance` how strongly its channels guide, white matter 1. `nogo_share` and
+    `others_share` of the myelin inhibitors are Nogo-A, and MAG with OMgp. `more_cspg` and `more_myelin`, (kinds,)
+    float64, are the sensitivities of further kinds of host axons.
     """
 
     white: float
@@ -67,6 +73,10 @@ class Substrate(NamedTuple):
     branching_white: float
     scaffold: float = 0.0
     guidance: float = 0.0
+    nogo_share: float = 0.0
+    others_share: float = 0.0
+    more_cspg: Any = ABSENT
+    more_myelin: Any = ABSENT
 
 
 class Space(NamedTuple):
@@ -80,11 +90,21 @@ class Space(NamedTuple):
     grid: tuple[float, float, float, float, float, float]
 
 
+def host_channels(sensitivities: Sequence[tuple[float, float]]) -> tuple[list[int], list[tuple[float, float]]]:
+    """Return the channel of each host tract, and the kinds of host axon in the order of their channels.
+
+    Tracts of one pair of sensitivities (to CSPG, to myelin) are of one kind; the first has the channel `HOST`.
+    """
+    kinds = list(dict.fromkeys(sensitivities))
+    channels = [HOST, *range(CHANNELS, CHANNELS + len(kinds) - 1)]
+    return [channels[kinds.index(pair)] for pair in sensitivities], kinds
+
+
 @body
 def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
     """Write the channels of one voxel; `v` counts in C order."""
     if tissues.cord[v] == 0:
-        for channel in range(CHANNELS):
+        for channel in range(land.shape[1]):
             land[v, channel] = 0.0
         return
     white, grey, graft, barrier = tissues.white[v], tissues.grey[v], tissues.graft[v], tissues.barrier[v]
@@ -100,6 +120,8 @@ def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
     carrying = bare + (1.0 - bare) * matrix / (matrix + substrate.matrix_half)
     inhibitor = tissues.cspg[v] / substrate.ic50
     myelin = substrate.myelin_weight * (white + tissues.debris[v])
+    if tissues.nogo.size > 0:
+        myelin *= 1.0 - (substrate.nogo_share * tissues.nogo[v] + substrate.others_share * tissues.others[v])
     host = (1.0 + substrate.host_cspg * inhibitor) * (1.0 + substrate.host_myelin * myelin)
     grafted = (1.0 + substrate.graft_cspg * inhibitor) * (1.0 + substrate.graft_myelin * myelin)
     land[v, HOST] = carrying / host
@@ -109,6 +131,9 @@ def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
     land[v, INTACT] = white + grey
     land[v, INHIBITOR] = inhibitor
     land[v, BRANCHING] = substrate.branching * (grey + graft) + substrate.branching_white * white
+    for kind in range(substrate.more_cspg.size):
+        other = (1.0 + substrate.more_cspg[kind] * inhibitor) * (1.0 + substrate.more_myelin[kind] * myelin)
+        land[v, CHANNELS + kind] = carrying / other
 
 
 @kernel
@@ -238,6 +263,30 @@ def sample(x: Any, y: Any, z: Any, space: Any) -> Any:
         gy,
         gz,
     )
+
+
+@body
+def carried(x: Any, y: Any, z: Any, channel: Any, space: Any) -> Any:
+    """Return one channel at a point, interpolated as by `sample`."""
+    cord, land, grid = space.cord, space.land, space.grid
+    nx, ny, nz = cord.shape
+    i0, a = corner(x, grid[0], grid[3], nx)
+    j0, b = corner(y, grid[1], grid[4], ny)
+    k0, c = corner(z, grid[2], grid[5], nz)
+    i1, j1, k1 = min(i0 + 1, nx - 1), min(j0 + 1, ny - 1), min(k0 + 1, nz - 1)
+    total = weights = 0.0
+    for di in range(i1 - i0 + 1):
+        wx = a if di == 1 else 1.0 - a
+        for dj in range(j1 - j0 + 1):
+            wy = b if dj == 1 else 1.0 - b
+            for dk in range(k1 - k0 + 1):
+                wz = c if dk == 1 else 1.0 - c
+                i, j, k = i0 + di, j0 + dj, k0 + dk
+                if cord[i, j, k] != 0:
+                    weight = wx * wy * wz
+                    weights += weight
+                    total += weight * land[i, j, k, channel]
+    return (1.0 / weights if weights > 0.0 else 0.0) * total
 
 
 @body

@@ -24,6 +24,10 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("matrix_factor", "MatrixFactor"),
     ("chemoattractant", "Chemoattractant"),
     ("scaffold", "Scaffold"),
+    ("growth_stimulation", "GrowthStimulation"),
+    ("inhibitor_block", "InhibitorBlock"),
+    ("mtor_block", "MtorBlock"),
+    ("rehabilitation", "Rehabilitation"),
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),
     ("vessels", "Vessels"),

@@ -8,14 +8,19 @@ an Ornstein-Uhlenbeck process, sampled as its exact mean over the step, with sta
 retracts the cone along its own path, never past its stump or branch point.
 
 =====  ============================================================================================
-``G``  host ``(G0 + G_ax e^(-t/10 d) + boost) x own factor x subject``, t since axotomy, at most 1;
-       graft ``0.08 + 0.92/(1 + (age/120 d)^4)``, halved where mTOR is blocked
+``G``  host ``(G0 + G_ax e^(-t/10 d) + G_treat) x own factor x subject``, t since axotomy, at most 1;
+       graft ``0.08 + 0.92/(1 + (age/120 d)^4)``; both times ``1 - b``; G0 and G_treat by tract
 ``S``  ``S0 + (1 - S0) l/(l + 0.2)``, S0 mixed from white 1, grey 0.5, graft 0.8, dead or fibrotic 0.05,
        fluid 0, fluid with scaffold in it 0.25, capped towards 0.5 by the astrocyte border; ``l``
        permissive matrix, that of a scaffold included
-``I``  ``1/(1 + s_C C/IC50) x 1/(1 + 2.5 s_M m)``; C CSPG, m = white matter + debris; graft s_C 0.3, s_M 0
+``I``  ``1/(1 + s_C C/IC50) x 1/(1 + 2.5 s_M m)``, ``m = (w + d) (1 - a_N n - (a_G + a_O) o)``; host s_C and
+       s_M by tract, all 1; graft s_C 0.3, s_M 0
 ``Q``  ``Q0 + (1 - Q0) max(B, c/(1 + c))``, at least 0.5 x intact tissue, and 0.9 x youth in graft axons
 =====  ============================================================================================
+
+What treatments change: ``G_treat`` is what `growth_stimulation` adds to a tract, ``b`` what `mtor_block` takes from
+axons of the host or of the graft, ``n`` and ``o`` the shares of Nogo-A and of MAG and OMgp that `inhibitor_block`
+blocks there. Without them all four are 0. Factors multiply: none of them does much where another is near 0.
 
 *Stop and go.* active -> paused at ``1/24 + (1/12)/(1 + (u/u_c)^3)`` per h, back at ``(1/16) H(u; u_c, 3)``. A
 cone paused without a break for 14 d in ``s_C C > IC50`` is dystrophic for good.
@@ -48,7 +53,8 @@ with steps of 1, 2, 4 and 8 h. It shows where growth lives off the fluctuation: 
 corticospinal sprouts after 28 d came to 0.13, 0.14, 0.15 and 0.17 mm with these steps; fast graft axons advanced
 alike with 1 to 12 h (within 7 %, noise included). A cone that comes to a standstill waits for the next step.
 
-Symbols: lengths um, times h or d as written, C and IC50 ug/mL, c 1, speeds um/h.
+Symbols: lengths um, times h or d as written, C (CSPG) and IC50 ug/mL, c 1, speeds um/h; w white matter, d debris, and
+the shares a_N, a_G, a_O of Nogo-A, MAG and OMgp in the inhibition by myelin, 1, which add up to 1.
 
 Sources
 -------
@@ -58,9 +64,9 @@ Detection floor: Goodhill 1998 (recalled). The rest assumed; see each parameter.
 
 What is left out
 ----------------
-Treatments that change capacity or block myelin inhibitors (a `capacity_boost` and a `block_mtor` switch serve
-experiments), several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors
-(they slow and stop cones, they do not repel them).
+That MAG goes with the axon where Nogo-A and OMgp stay with the debris (read, in people; here debris holds all three),
+several cues at once, fasciculation, traction forces and stiffness, and turning away from inhibitors (they slow and stop
+cones, they do not repel them). `capacity_boost` and `block_mtor` serve experiments; treatments come on top of them.
 """
 
 from __future__ import annotations
@@ -74,9 +80,10 @@ from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity, switch
 from cordgraft.core.streams import Stream
-from cordgraft.state.axons import AxonState, ConeState, Tract
-from cordgraft.state.cone_places import blocks_within, flat_voxels
-from cordgraft.state.scaffolds import CHANNELS, COAT, SHARE
+from cordgraft.state.axon_treatments import MTOR_GRAFT, MTOR_HOST, MTOR_NAMES, STIMULATION_NAMES, stimulation
+from cordgraft.state.axons import HOST_TRACTS, TRACT_NAMES, ConeState, Tract
+from cordgraft.state.cone_places import blocks_within, flat_voxels, pause_where_crowded, read_states_off_cones
+from cordgraft.state.growth_land import BLOCKED, LANDSCAPE, SCAFFOLD
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
@@ -86,23 +93,10 @@ def _share(value: float, meaning: str, **more: Any) -> Any:
     return quantity(value, "1", meaning, bounds=(0.0, 1.0), evidence="assumed", **more)
 
 
-#: What the landscape is made of, in the order of `kernels.landscape.Tissues`.
-LANDSCAPE = (
-    "map.cord",
-    "fraction.white",
-    "fraction.grey",
-    "fraction.graft",
-    "fraction.scar",
-    "fraction.necrosis",
-    "fraction.blood",
-    "density.debris",
-    "density.matrix",
-    "density.barrier",
-    "field.cspg",
-    "field.trophic",
-)
-#: And where a run has a scaffold.
-SCAFFOLD = (SHARE, CHANNELS, COAT)
+def _sensitivity(tract: str, inhibitor: str) -> Any:
+    return quantity(
+        1.0, "1", f"sensitivity of {tract} axons to {inhibitor}", bounds=(0.0, 10.0), evidence="assumed"
+    )
 
 
 #: A standard normal from a 52-bit uniform is never farther from zero than ``sqrt(2 x 53 ln 2)`` = 8.57.
@@ -122,7 +116,7 @@ class AxonGrowth(Process):
         "cone.*",
         "segment.*",
     )
-    optional_reads = SCAFFOLD
+    optional_reads = (*SCAFFOLD, *BLOCKED, *STIMULATION_NAMES, *MTOR_NAMES)
     writes = ("fibre.state", "cone.*", "segment.*")
     streams = (Stream.CONE_SPEED, Stream.CONE_TURN, Stream.CONE_STATE)
 
@@ -178,6 +172,11 @@ class AxonGrowth(Process):
             5.0, "ug/mL", "CSPG at which growth is halved", bounds=(0.01, 1000.0), cited=(1.0, 10.0),
             evidence="recalled", row="cspg_half_inhibition",
         )
+        cspg_sensitivity_corticospinal: float = _sensitivity("corticospinal", "CSPG")
+        cspg_sensitivity_reticulospinal: float = _sensitivity("raphespinal and reticulospinal", "CSPG")
+        cspg_sensitivity_propriospinal: float = _sensitivity("propriospinal", "CSPG")
+        cspg_sensitivity_gracile: float = _sensitivity("dorsal column", "CSPG")
+        cspg_sensitivity_spinothalamic: float = _sensitivity("spinothalamic", "CSPG")
         cspg_sensitivity_graft: float = quantity(
             0.3, "1", "sensitivity of graft axons to CSPG, host 1", bounds=(0.0, 10.0), evidence="assumed"
         )
@@ -185,6 +184,14 @@ class AxonGrowth(Process):
             2.5, "1", "inhibition of host axons by intact myelin, as a divisor less one", bounds=(0.0, 100.0),
             evidence="assumed",
         )
+        nogo_share: float = _share(0.5, "share of Nogo-A in the inhibition by myelin; the three add up to 1")
+        mag_share: float = _share(0.25, "share of MAG in it")
+        omgp_share: float = _share(0.25, "share of OMgp in it")
+        myelin_sensitivity_corticospinal: float = _sensitivity("corticospinal", "myelin")
+        myelin_sensitivity_reticulospinal: float = _sensitivity("raphespinal and reticulospinal", "myelin")
+        myelin_sensitivity_propriospinal: float = _sensitivity("propriospinal", "myelin")
+        myelin_sensitivity_gracile: float = _sensitivity("dorsal column", "myelin")
+        myelin_sensitivity_spinothalamic: float = _sensitivity("spinothalamic", "myelin")
         myelin_sensitivity_graft: float = quantity(
             0.0, "1", "sensitivity of graft axons to myelin, host 1", bounds=(0.0, 10.0), evidence="read",
             source="Lu 2012 Cell: growth does not depend on Nogo signalling",
@@ -285,9 +292,9 @@ class AxonGrowth(Process):
         if (tissue["cone.arc_um"] - arc).max() > reach:
             raise ArithmeticError(f"a growth cone went further than {reach:.0f} um, where nobody looked at the tissue")
         rows = self._log(tissue, work, key.tick)
-        self._settle(tissue, before)
+        pause_where_crowded(tissue, before, self.params.crowding)
         self._branch(tissue, work, rows, key.tick)
-        self._refresh(tissue)
+        read_states_off_cones(tissue)
 
     # ------------------------------------------------------------------------------------- set-up
     def _space(self, tissue: Tissue, reach_um: float | None = None) -> Any:
@@ -296,6 +303,7 @@ class AxonGrowth(Process):
         from cordgraft.kernels.compile import run_blocks
 
         p = self.params
+        first, *more = self._kinds()[1]
         substrate = kernels.Substrate(
             p.substrate_white,
             p.substrate_grey,
@@ -304,21 +312,29 @@ class AxonGrowth(Process):
             p.substrate_border,
             p.matrix_half,
             p.cspg_half_inhibition,
-            1.0,
+            first[0],
             p.cspg_sensitivity_graft,
-            1.0,
+            first[1],
             p.myelin_sensitivity_graft,
             p.myelin_strength,
             p.branching,
             p.branching_white,
             p.substrate_scaffold,
             p.guidance_scaffold,
+            p.nogo_share,
+            p.mag_share + p.omgp_share,
+            np.array([cspg for cspg, _ in more]),
+            np.array([myelin for _, myelin in more]),
         )
-        names = LANDSCAPE + SCAFFOLD if SHARE in tissue else LANDSCAPE
-        tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in names))
+        optional = [
+            tissue[name].reshape(-1) if group[0] in tissue else kernels.ABSENT
+            for group in (SCAFFOLD, BLOCKED)
+            for name in group
+        ]
+        tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE), *optional)
         lattice = tissue.lattice
-        land = np.empty((*lattice.shape, kernels.CHANNELS))
-        flat = land.reshape(lattice.size, kernels.CHANNELS)
+        land = np.empty((*lattice.shape, kernels.CHANNELS + len(more)))
+        flat = land.reshape(lattice.size, -1)
         if reach_um is None:
             run_blocks(kernels.survey_all, lattice.size, tissues, substrate, flat)
         else:
@@ -351,8 +367,6 @@ class AxonGrowth(Process):
             p.resume_rate,
             p.pause_at,
             24.0 * p.dystrophic_after,
-            1.0,
-            p.cspg_sensitivity_graft,
             p.turning_graft,
             p.persistence,
             p.contact_length,
@@ -367,7 +381,10 @@ class AxonGrowth(Process):
 
         p = self.params
         fibre = tissue["cone.fibre"]
+        tract = tissue["fibre.tract"][fibre]
         capacity, floor = self.capacity(tissue, key)
+        channels, _ = self._kinds()
+        sensitivity = [getattr(p, f"cspg_sensitivity_{name}") for name in TRACT_NAMES.values()]
         # Five standard deviations above the greatest mean speed.
         most = int((p.speed + 5.0 * p.fluctuation) * key.dt_h / min(p.log_every, 1e9)) + 2
         return kernels.Work(
@@ -378,7 +395,23 @@ class AxonGrowth(Process):
             np.zeros(n, dtype=np.int64),
             np.full(n, -1, dtype=np.int64),
             np.zeros((n, 3)),
+            np.array(channels)[tract],
+            np.array(sensitivity)[tract],
         )
+
+    def _kinds(self) -> tuple[list[int], list[tuple[float, float]]]:
+        """Return the channel of the landscape of each tract, and the sensitivities of each kind of host axon.
+
+        The sensitivities are to CSPG and to myelin; tracts that have both in common are of one kind.
+        """
+        from cordgraft.kernels.landscape import GRAFT, host_channels
+
+        pairs = [
+            tuple(getattr(self.params, f"{word}_sensitivity_{TRACT_NAMES[tract]}") for word in ("cspg", "myelin"))
+            for tract in HOST_TRACTS
+        ]
+        channels, kinds = host_channels(pairs)
+        return [*channels, GRAFT], kinds
 
     def capacity(self, tissue: Tissue, key: Key) -> tuple[Any, Any]:
         """Return the growth capacity G and the least pull of cues per fibre : two (fibres,) float64."""
@@ -390,14 +423,21 @@ class AxonGrowth(Process):
                 basal[tract] = getattr(p, f"capacity_{tract.name.lower()}")
         since_cut = (key.tick - tissue["fibre.cut_tick"]) * day
         host = basal[tissue["fibre.tract"]] + p.capacity_axotomy * np.exp(-since_cut / p.capacity_axotomy_time)
-        host = (host + p.capacity_boost) * tissue["fibre.capacity"] * tissue.scalar("subject_capacity")
+        host = host + p.capacity_boost
+        added = stimulation(tissue)
+        if added is not None:
+            host = host + added[tissue["fibre.tract"]]
+        host = np.minimum(host * tissue["fibre.capacity"] * tissue.scalar("subject_capacity"), 1.0)
         age = np.maximum(key.tick - tissue["fibre.born_tick"], 0) * day
         youth = 1.0 / (1.0 + (age / p.graft_capacity_time) ** 4)
         graft = p.graft_capacity_late + (1.0 - p.graft_capacity_late) * youth
         if p.block_mtor:
             graft = 0.5 * graft
+        if MTOR_NAMES[0] in tissue:
+            host = host * (1.0 - tissue.scalar(MTOR_HOST))
+            graft = graft * (1.0 - tissue.scalar(MTOR_GRAFT))
         of_graft = tissue["fibre.origin"] == 1
-        return np.where(of_graft, graft, np.minimum(host, 1.0)), np.where(of_graft, p.cue_young_graft * youth, 0.0)
+        return np.where(of_graft, graft, host), np.where(of_graft, p.cue_young_graft * youth, 0.0)
 
     # ------------------------------------------------------------------------------------- effects
     def _log(self, tissue: Tissue, work: Any, tick: int) -> Any:
@@ -450,31 +490,3 @@ class AxonGrowth(Process):
             base=at,
             arc_um=tissue["cone.arc_um"][parents],
         )
-
-    def _settle(self, tissue: Tissue, before: Any) -> None:
-        """Pause cones that entered a voxel with no room; the lowest identities go first."""
-        setting, spacing = tissue.setting, tissue.lattice.spacing_um
-        room = max(1, int(self.params.crowding * spacing[0] * spacing[1] / setting.cells_per_agent))
-        after = flat_voxels(tissue)
-        # Only tips that are still there to be met take up room.
-        there = np.flatnonzero(tissue["cone.state"] != ConeState.CENSORED)
-        entered = after[there] != before[there]
-        order = np.lexsort((tissue["cone.id"][there], entered, after[there]))
-        voxel = after[there][order]
-        start = np.flatnonzero(np.r_[True, voxel[1:] != voxel[:-1]]) if voxel.size else np.zeros(0, dtype=np.int64)
-        rank = np.arange(voxel.size) - np.repeat(start, np.diff(np.r_[start, voxel.size]))
-        late = there[order[(rank >= room) & entered[order]]]
-        late = late[tissue["cone.state"][late] == ConeState.ACTIVE]
-        tissue["cone.state"][late] = ConeState.PAUSED
-
-    def _refresh(self, tissue: Tissue) -> None:
-        """Read the state of each growing fibre off its cones."""
-        state, fibre = tissue["cone.state"], tissue["cone.fibre"]
-        n = len(tissue.fibres)
-        censored = np.bincount(fibre[state == ConeState.CENSORED], minlength=n) > 0
-        going = np.bincount(fibre[(state == ConeState.ACTIVE) | (state == ConeState.PAUSED)], minlength=n) > 0
-        tipped = np.bincount(fibre, minlength=n) > 0
-        fresh = np.where(going, AxonState.GROWING, AxonState.STALLED)
-        fresh = np.where(censored, AxonState.CENSORED, fresh)
-        fresh = np.where(tissue["fibre.connected_tick"] >= 0, AxonState.CONNECTED, fresh)
-        tissue["fibre.state"][tipped] = fresh[tipped]

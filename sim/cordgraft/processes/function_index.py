@@ -20,14 +20,19 @@ graft synapses on host neurons on the far side, ``m`` maturity, ``chi`` identity
 
 *Plasticity*, one ``Pi`` for all tracts, behind the window ``W`` that opens as nets round neurons ``Pn`` are lost::
 
-    Pi' = k_Pi W (Pi_max - Pi),   W = H(1 - Pn; 0.45, 2)
+    Pi' = k_Pi W I (1 + R a_r) (Pi_max - Pi),   W = H(1 - Pn; 0.45, 2)
     Pn' = (1 - Pn)/10 d - (0.3/d M + 10/d e) Pn
-    Pi_max = Pi_0 s + a F (1 - e^(-x_s/l_seg))
+    Pi_max = Pi_0 s + (a F + a_m N) (1 - e^(-x_s/l_seg)),   I = (1 + i)/(1 + i (1 - N))
 
 ``M`` mean density of all macrophages, ``e`` of active chondroitinase (U/mL) over the grey matter that is left within
 one segment of the primary lesion; ``Pi_0`` `plasticity_limit`, ``s`` the subject's factor; ``F`` mean trophic occupancy
 c/(1 + c) over the white matter that is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both rates
-are solved exactly for the step, with ``M``, ``e`` and ``F`` constant in it.
+are solved exactly for the step, with ``M``, ``e``, ``F``, ``a_r`` and ``N`` constant in it.
+
+Treatments: ``a_r`` is the training in force (`rehabilitation`). ``N`` is the blocked share of what holds collaterals
+back, the mean of ``q n + (1 - q) o`` over the same white matter, ``n`` of Nogo-A and ``o`` of MAG and OMgp
+(`inhibitor_block`). ``I`` is the rate against that beside intact myelin, which slows collaterals by ``1 + i`` and for
+which ``k_Pi`` stands. Without treatment ``a_r`` and ``N`` are 0 and both factors 1.
 
 *Indices*, from the descending tracts with weights ``omega`` that sum to one::
 
@@ -45,8 +50,8 @@ weights omega, the block, plasticity and the nets. Rat BBB plateau at day 21 (re
 
 What is left out
 ----------------
-Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion, and no part for
-rehabilitation or blocked myelin inhibitors (nothing in this version changes them, so their factor is 1).
+Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion; training is the same
+for all tracts and tasks; and myelin that dies or is cleared frees no collateral, only a block of its inhibitors does.
 Demyelination and remyelination (a fibre conducts fully or not at all), latency, segmental scores, AIS grades and
 examination noise are not there yet.
 """
@@ -62,6 +67,7 @@ import numpy as np
 from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.state.axon_treatments import NOGO, OTHERS, REHABILITATION, REHABILITATION_NAME
 from cordgraft.state.axons import DESCENDING, HOST_TRACTS, TRACT_NAMES, Tract
 
 if TYPE_CHECKING:
@@ -126,6 +132,7 @@ class FunctionIndex(Process):
         "scalar.plasticity",
         "scalar.nets",
     )
+    optional_reads = (REHABILITATION_NAME, NOGO, OTHERS)
     writes = tuple(spec.name for spec in _SCALARS)
 
     @dataclass(frozen=True)
@@ -170,6 +177,21 @@ class FunctionIndex(Process):
         plasticity_trophic: float = quantity(
             0.3, "1", "what full trophic support adds to it where collaterals span a segment",
             bounds=(0.0, 5.0), evidence="assumed",
+        )
+        plasticity_inhibitors: float = quantity(
+            0.3, "1", "what a full block of myelin inhibitors adds to it where collaterals span a segment",
+            bounds=(0.0, 5.0), evidence="assumed",
+        )
+        plasticity_myelin: float = quantity(
+            2.5, "1", "i: slowing of plasticity by intact myelin, as a divisor less one", bounds=(0.0, 100.0),
+            evidence="assumed",
+        )
+        plasticity_nogo: float = quantity(
+            0.5, "1", "q: share of Nogo-A in what holds collaterals back", bounds=(0.0, 1.0), evidence="assumed"
+        )
+        plasticity_rehabilitation: float = quantity(
+            1.0, "1", "R: what the most training that can be done adds to the rate of plasticity, as a share of it",
+            bounds=(0.0, 20.0), evidence="assumed",
         )
         collateral_reach: float = quantity(
             750.0, "um", "reach of a collateral", bounds=(1.0, 1e5), evidence="assumed"
@@ -253,22 +275,41 @@ class FunctionIndex(Process):
         window = _saturation(max(0.0, 1.0 - nets), p.window_half, 2.0)
         span = 1.0 - exp(-p.collateral_reach / tissue.setting.segment_um)
         limit = p.plasticity_limit * tissue.scalar("subject_plasticity") + p.plasticity_trophic * trophic * span
+        blocked, training = self._blocked(tissue), 0.0
+        if REHABILITATION_NAME in tissue:
+            training = tissue.scalar(REHABILITATION)
+        limit += p.plasticity_inhibitors * blocked * span
+        pace = (1.0 + p.plasticity_myelin) / (1.0 + p.plasticity_myelin * (1.0 - blocked))
+        pace *= 1.0 + p.plasticity_rehabilitation * training
         gain = tissue.scalar("plasticity")
-        tissue.set_scalar("plasticity", limit + (gain - limit) * exp(-p.plasticity_rate * window * days))
+        tissue.set_scalar("plasticity", limit + (gain - limit) * exp(-p.plasticity_rate * window * days * pace))
 
     def _surroundings(self, tissue: Tissue) -> tuple[float, float, float]:
         """Return near the lesion mean macrophages and enzyme (U/mL) over grey, mean trophic occupancy over white."""
-        z = tissue.lattice.axis_um(2)
-        margin = tissue.setting.segment_um
-        low, high = tissue.scalar("lesion_caudal_um") - margin, tissue.scalar("lesion_rostral_um") + margin
-        layers = np.flatnonzero((z >= low) & (z <= high))
-        near = slice(int(layers[0]), int(layers[-1]) + 1) if layers.size else slice(0, z.size)
+        near = _near_the_lesion(tissue)
         grey = tissue["fraction.grey"][..., near]
         white = tissue["fraction.white"][..., near]
         macrophages = tissue["density.macrophages_pro"][..., near] + tissue["density.macrophages_repair"][..., near]
         cue = np.maximum(tissue["field.trophic"][..., near], 0.0)
         enzyme = tissue["field.enzyme"][..., near] + tissue["field.enzyme_stable"][..., near]
         return _mean(macrophages, grey), _mean(enzyme, grey), _mean(cue / (1.0 + cue), white)
+
+    def _blocked(self, tissue: Tissue) -> float:
+        """Return the blocked share of what holds collaterals back, a mean over the white matter near the lesion."""
+        if NOGO not in tissue:
+            return 0.0
+        near, nogo = _near_the_lesion(tissue), self.params.plasticity_nogo
+        blocked = nogo * tissue[NOGO][..., near] + (1.0 - nogo) * tissue[OTHERS][..., near]
+        return _mean(blocked, tissue["fraction.white"][..., near])
+
+
+def _near_the_lesion(tissue: Tissue) -> slice:
+    """Return the layers within one segment of the primary lesion; all where there are none."""
+    z = tissue.lattice.axis_um(2)
+    margin = tissue.setting.segment_um
+    low, high = tissue.scalar("lesion_caudal_um") - margin, tissue.scalar("lesion_rostral_um") + margin
+    layers = np.flatnonzero((z >= low) & (z <= high))
+    return slice(int(layers[0]), int(layers[-1]) + 1) if layers.size else slice(0, z.size)
 
 
 def _mean(values: Any, weights: Any) -> float:

@@ -19,6 +19,7 @@ from cordgraft.scenario.config import Config
 from cordgraft.scenario.size import MEMORY_SHARE as MEMORY_SHARE
 from cordgraft.scenario.size import Estimate, declarations, estimate_of, refuse_if_too_large
 from cordgraft.scenario.size import free_memory as free_memory
+from cordgraft.scenario.treatments import at_a_point
 from cordgraft.state.tissue import Setting, Tissue
 
 if TYPE_CHECKING:
@@ -215,6 +216,8 @@ def sites_um(process: Process, diameter_ap_um: float) -> list[tuple[float, float
         return process.sites_um(diameter_ap_um)
     specs = type(process.params).specs()
     if process.section != "treatments" or "position" not in specs or "depth" not in specs:
+        return []
+    if not at_a_point(process.params):
         return []
     return [(0.0, process.params.depth - 0.5 * diameter_ap_um, process.params.position)]
 

@@ -23,7 +23,7 @@ from cordgraft.scenario.document import Path
 from cordgraft.scenario.fields import quantity_in_words
 from cordgraft.scenario.resolution import FEWEST_ACROSS
 from cordgraft.scenario.sections import LEVELS
-from cordgraft.scenario.treatments import hours_of, scheduled
+from cordgraft.scenario.treatments import at_a_point, hours_of, scheduled
 
 _LENGTH: Path = ("geometry", "length")
 _DURATION: Path = ("duration",)
@@ -61,6 +61,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield from _space(config)
     yield from _injury(config)
     yield from _treatments(config)
+    yield from _inhibitors(config)
     yield from _solver(config)
     yield from _masks(config)
     yield from _safety(config)
@@ -254,6 +255,8 @@ def _treatments(config: Config) -> Iterator[Finding]:
                 f"before {quantity_in_words(config.duration_h, 'h')}",
                 rests_on=(_DURATION,),
             )
+        if not at_a_point(params):
+            continue
         position = in_um(params, "position")
         row = 0.5 * (getattr(params, "sites", 1) - 1) * (in_um(params, "site_spacing") or 0.0)
         if position is not None and abs(epicentre + position) + row >= half:
@@ -280,6 +283,21 @@ def _treatments(config: Config) -> Iterator[Finding]:
                 rests_on=(("geometry", "cord_depth"), ("geometry", "level"), ("subject", "species")),
                 value=str(quantity_in_words(depth, "um")),
             )
+
+
+def _inhibitors(config: Config) -> Iterator[Finding]:
+    """Yield shares of the myelin inhibitors that are no shares of one whole."""
+    keys = ("nogo_share", "mag_share", "omgp_share")
+    total = sum(getattr(config.parameters["axon_growth"], key) for key in keys)
+    if abs(total - 1.0) > 1e-9:
+        here: Path = ("parameters", "axon_growth")
+        yield Finding(
+            (*here, keys[0]),
+            "the shares of the myelin inhibitors do not add up to 1",
+            f"{' + '.join(keys)} = 1",
+            rests_on=tuple((*here, key) for key in keys[1:]),
+            value=f"{total:g} together",
+        )
 
 
 def _solver(config: Config) -> Iterator[Finding]:

@@ -16,8 +16,12 @@ from cordgraft.processes.anti_inflammatory import AntiInflammatory
 from cordgraft.processes.chemoattractant import Chemoattractant
 from cordgraft.processes.chondroitinase import Chondroitinase
 from cordgraft.processes.graft_delivery import GraftDelivery
+from cordgraft.processes.growth_stimulation import GrowthStimulation
 from cordgraft.processes.immunosuppression import Immunosuppression
+from cordgraft.processes.inhibitor_block import InhibitorBlock
 from cordgraft.processes.matrix_factor import MatrixFactor
+from cordgraft.processes.mtor_block import MtorBlock
+from cordgraft.processes.rehabilitation import Rehabilitation
 from cordgraft.processes.scaffold import Scaffold
 from cordgraft.processes.suicide_switch import SuicideSwitch
 from cordgraft.scenario.config import Config
@@ -48,6 +52,11 @@ def scheduled(params: Any) -> Iterator[tuple[str, float]]:
         time = hours_of(params, key)
         if time is not None and not (key == "interval" and getattr(params, "doses", 2) < 2):
             yield key, time
+
+
+def at_a_point(params: Any) -> bool:
+    """Whether a treatment is put in at one place, so that its position and depth count."""
+    return getattr(params, "route", "local") == "local"
 
 
 def first_graft_h(config: Config, *, with_cells: bool = False) -> float | None:
@@ -106,6 +115,17 @@ def idle_cautions(config: Config) -> Iterator[Caution]:
         elif kind == Chemoattractant.treatment_type:
             yield from _needs(config, here, "migration", "draws no cell, and nothing else feels it")
             yield from _needs_cxcl12(config, here, params)
+        elif kind == GrowthStimulation.treatment_type:
+            yield from _needs(config, here, "axon_growth", "changes no axon, and nothing else feels it")
+        elif kind == InhibitorBlock.treatment_type:
+            yield from _needs_who_feels_myelin(config, here)
+            yield from _unused_of_the_other_route(config, here, params)
+        elif kind == MtorBlock.treatment_type:
+            yield from _needs(config, here, "axon_growth", "changes no axon, and nothing else feels it")
+            if params.axons == "graft":
+                yield from _needs_a_graft(config, here, params)
+        elif kind == Rehabilitation.treatment_type:
+            yield from _needs(config, here, "function_index", "changes nothing")
     transport = config.parameters.get("transport")
     if transport is not None and transport.edge != "exchange":
         reason = (
@@ -199,6 +219,28 @@ def _needs_cxcl12(config: Config, here: str, params: Any) -> Iterator[Caution]:
             f"{here}.at",
             f"draws hardly a cell: 99 % of the dose has come free {_day(spent)}, and the first cells are grafted "
             f"{_day(graft)}; it acts if the depot is put in place later or has a longer release_time",
+        )
+
+
+def _needs_who_feels_myelin(config: Config, here: str) -> Iterator[Caution]:
+    plastic = config.enabled.get("function_index", True)
+    what = "changes no axon, only plasticity" if plastic else "changes nothing"
+    yield from _needs(config, here, "axon_growth", what)
+
+
+def _unused_of_the_other_route(config: Config, here: str, params: Any) -> Iterator[Caution]:
+    """Yield what a product that is given by one route has of the other."""
+    keys: tuple[str, ...] = ("penetration",)
+    other = "intrathecal"
+    if params.route == "intrathecal":
+        keys, other = ("volume", "position", "depth"), "local"
+    for key in keys:
+        yield from _unused(
+            config,
+            here,
+            params,
+            key,
+            f"the product is given by the {params.route} route; it counts with route: {other}",
         )
 
 

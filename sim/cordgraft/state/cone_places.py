@@ -1,4 +1,4 @@
-"""Where growth cones are on the lattice: their voxels, and the blocks of voxels that they could reach."""
+"""Where growth cones are on the lattice: their voxels, the blocks that they could reach, and who finds no room."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cordgraft.state.axons import ConeState
+from cordgraft.state.axons import AxonState, ConeState
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
@@ -42,3 +42,43 @@ def flat_voxels(tissue: Tissue) -> Any:
         index = np.clip(np.floor(scaled + 0.5).astype(np.int64), 0, lattice.shape[axis] - 1)
         flat = flat * lattice.shape[axis] + index
     return flat
+
+
+def pause_where_crowded(tissue: Tissue, before: Any, crowding: float) -> None:
+    """Pause cones that entered a voxel with no room; the lowest identities go first.
+
+    Parameters
+    ----------
+    before : (cones,) int64
+        Flat voxel of each cone before it moved.
+    crowding : float
+        Axons per um2 that fit into a cross-section.
+    """
+    setting, spacing = tissue.setting, tissue.lattice.spacing_um
+    room = max(1, int(crowding * spacing[0] * spacing[1] / setting.cells_per_agent))
+    after = flat_voxels(tissue)
+    # Only tips that are still there to be met take up room.
+    there = np.flatnonzero(tissue["cone.state"] != ConeState.CENSORED)
+    entered = after[there] != before[there]
+    order = np.lexsort((tissue["cone.id"][there], entered, after[there]))
+    voxel = after[there][order]
+    start = (
+        np.flatnonzero(np.r_[True, voxel[1:] != voxel[:-1]]) if voxel.size else np.zeros(0, dtype=np.int64)
+    )
+    rank = np.arange(voxel.size) - np.repeat(start, np.diff(np.r_[start, voxel.size]))
+    late = there[order[(rank >= room) & entered[order]]]
+    late = late[tissue["cone.state"][late] == ConeState.ACTIVE]
+    tissue["cone.state"][late] = ConeState.PAUSED
+
+
+def read_states_off_cones(tissue: Tissue) -> None:
+    """Read the state of each growing fibre off its cones."""
+    state, fibre = tissue["cone.state"], tissue["cone.fibre"]
+    n = len(tissue.fibres)
+    censored = np.bincount(fibre[state == ConeState.CENSORED], minlength=n) > 0
+    going = np.bincount(fibre[(state == ConeState.ACTIVE) | (state == ConeState.PAUSED)], minlength=n) > 0
+    tipped = np.bincount(fibre, minlength=n) > 0
+    fresh = np.where(going, AxonState.GROWING, AxonState.STALLED)
+    fresh = np.where(censored, AxonState.CENSORED, fresh)
+    fresh = np.where(tissue["fibre.connected_tick"] >= 0, AxonState.CONNECTED, fresh)
+    tissue["fibre.state"][tipped] = fresh[tipped]
