@@ -14,6 +14,7 @@ from tests.switch_support import (
     EVENTFUL,
     FUNCTION,
     LABELS,
+    PERSON,
     Switch,
     founders_at_home,
     founders_left,
@@ -264,6 +265,20 @@ SWITCHES: dict[str, Switch] = {
             )
         },
         reach=FUNCTION,
+        declared=True,
+    ),
+    "examination": Switch(
+        changes=("scalar.exam_number", "scalar.exam_ais", "scalar.exam_neurological_level"),
+        claims={
+            "nobody knows a grade": lambda on, off: (
+                "scalar.exam_ais" not in off.tissue
+                and bool(np.isnan(off.model.latest["exam_ais"]))
+                and on.model.latest["exam_number"] == 5.0
+                and on.model.latest["exam_ais"] >= 0.0
+            )
+        },
+        settings=PERSON,
+        reach=("scalar.exam_*",),
         declared=True,
     ),
     # ------------------------------------------------------------------------------------ treatments

@@ -64,6 +64,16 @@ EVENTFUL: dict[str, str] = {
     "parameters.contact.prune_after": "1 d",
     "parameters.contact.prune_half_life": "5 d",
 }
+#: The same blow to a person, who is examined every day.
+PERSON: dict[str, str] = {
+    **{name: value for name, value in EVENTFUL.items() if not name.startswith("treatments.")},
+    "treatments": "none",
+    "subject.species": "human",
+    "geometry.level": "C5",
+    "parameters.examination.first_day": "1 d",
+    "parameters.examination.first_day_spread": "0 d",
+    "parameters.examination.interval": "1 d",
+}
 #: Words of the treatments in it.
 LABELS = {value: name.split(".")[1] for name, value in EVENTFUL.items() if name.endswith(".type")} | {
     "cell_graft": "graft"
@@ -90,6 +100,7 @@ FUNCTION = (
     "scalar.bbb",
     "scalar.plasticity",
     "scalar.nets",
+    "scalar.exam_*",
 )
 AXONS = ("fibre.*", "cone.*", "segment.*", "synapse.*", "scalar.relay_*", "scalar.regrown_*", *FUNCTION)
 ENZYME = ("field.enzyme*", "source.enzyme*", "lattice.enzyme*", "field.cspg")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cordgraft.core import schema
+from cordgraft.core.examined import AIS_GRADES
 from cordgraft_analysis import palette
 
 
@@ -67,7 +68,8 @@ class Chart:
 def standard_charts(species: str) -> tuple[Chart, ...]:
     """Return the charts in order of importance; a figure takes the first ones that have data."""
     scale = _scale_chart(species)
-    return (*MAIN_CHARTS, *([scale] if scale else []), *MORE_CHARTS)
+    examined = EXAMINATION_CHARTS if species == "human" else ()
+    return (*MAIN_CHARTS, *([scale] if scale else []), *MORE_CHARTS, *examined)
 
 
 def _scale_chart(species: str) -> Chart | None:
@@ -246,6 +248,24 @@ _SIGNALS = Chart(
         Curve("core_trophic", "trophic, core", palette.GREEN, "--"),
     ),
 )
+_MOTOR_SCORES = Chart(
+    "motor_scores",
+    "Motor scores, latest examination",
+    "points",
+    (
+        Curve("exam_upper_motor_score", "arms", palette.BLUE),
+        Curve("exam_lower_motor_score", "legs", palette.VERMILLION, "--"),
+    ),
+    ceiling=50.0,
+    compared=("exam_upper_motor_score", "exam_lower_motor_score"),
+)
+_AIS = Chart(
+    "ais",
+    "AIS grade, latest examination",
+    ", ".join(f"{number} {grade}" for number, grade in enumerate(AIS_GRADES)),
+    (Curve("exam_ais", "AIS", palette.BLACK),),
+    ceiling=float(len(AIS_GRADES) - 1),
+)
 
 MAIN_CHARTS: tuple[Chart, ...] = (
     _SURVIVORS,
@@ -261,3 +281,5 @@ MAIN_CHARTS: tuple[Chart, ...] = (
     _FUNCTION,
 )
 MORE_CHARTS: tuple[Chart, ...] = (_DIVIDING, _SAFETY, _VOLUMES, _OXYGEN, _SIGNALS)
+#: Of people alone.
+EXAMINATION_CHARTS: tuple[Chart, ...] = (_MOTOR_SCORES, _AIS)

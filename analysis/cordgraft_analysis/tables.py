@@ -39,6 +39,10 @@ KEY_OUTCOMES: tuple[str, ...] = (
     "function_motor_index",
     "function_sensory_index",
     *(name for name, _, _ in schema.SCALES.values()),
+    "exam_upper_motor_score",
+    "exam_lower_motor_score",
+    "exam_ais_first",
+    "exam_ais",
     "graft_dividing_fraction",
     "graft_volume_ratio",
     "graft_pressure",
@@ -54,6 +58,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Lesion", ("lesion_", "scaffold_")),
     ("Milieu (rim and core of the lesion)", ("rim_", "core_", "immune_")),
     ("Function", ("function_",)),
+    ("Examination", ("exam_",)),
     ("Safety", ("safety_",)),
 )
 

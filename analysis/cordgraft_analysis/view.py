@@ -30,7 +30,7 @@ ENDINGS: tuple[str, ...] = (" ends", " is used up")
 _GRAFT = re.compile(r"([\d,]+) cells of line (\S+) ")
 #: Events that are not drawn as treatments.
 NO_TREATMENT: frozenset[str] = frozenset(
-    {"injury", "subject", "start", "end", "resumed", "checkpoint", "interrupted"}
+    {"injury", "subject", "examination", "start", "end", "resumed", "checkpoint", "interrupted"}
 )
 
 

@@ -177,7 +177,12 @@ SILENT: dict[str, tuple[dict[str, str], tuple[str, ...]] | None] = {
     "digestion": ({"turnover": "0 ug/U/h"}, ()),
     # it only reads what all others do
     "function_index": ({}, ("scalar.*",)),
+    "examination": ({}, ()),
 }
+
+
+#: Process -> arrays of those who notice that it is off and not merely asleep: nobody examines without an index.
+NOTICED: dict[str, tuple[str, ...]] = {"function_index": ("scalar.exam_number", "scalar.exam_score")}
 
 
 @cache
@@ -209,4 +214,4 @@ def test_off_means_that_it_does_nothing(name: str, monkeypatch: pytest.MonkeyPat
         """Do nothing."""
 
     monkeypatch.setattr(asleep[0], "step", sleep)
-    assert first_difference(switched_off(name), watch(model)) == ""
+    assert first_difference(switched_off(name), watch(model), NOTICED.get(name, ())) == ""

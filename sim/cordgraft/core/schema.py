@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cordgraft.core.examined import examined_rows
+
 #: Grows when a reader of the previous layout would fail or misread.
 SCHEMA_VERSION = 1
 CONVENTIONS = "CF-1.11"
@@ -489,5 +491,6 @@ def series_specs(
         *(spec for name, specs in OPTIONAL_SERIES.items() if name in there for spec in specs),
         *_milieu(),
         *_function(species),
+        *(SeriesSpec(*row) for row in examined_rows(species)),
         *_safety(safety),
     )

@@ -55,7 +55,7 @@ DESCRIPTIONS: dict[Stream, str] = {
     Stream.CONTACT: "whether a cone makes a synapse",
     Stream.SYNAPSE: "pruning of synapses and of unconnected axons",
     Stream.FIBRE_FATE: "resolution or fragmentation of swollen fibres",
-    Stream.EXAMINATION: "examination noise and missed signs",
+    Stream.EXAMINATION: "the day of the first examination, noise and missed signs at each, recovery at the edge",
     Stream.CAPACITY: "growth capacity of a fibre or axon",
     Stream.REJECTION: "how strongly this host reacts against a graft",
 }

@@ -28,6 +28,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("inhibitor_block", "InhibitorBlock"),
     ("mtor_block", "MtorBlock"),
     ("rehabilitation", "Rehabilitation"),
+    ("examination", "Examination"),
     # milieu: host cells and matrix
     ("inflammation", "Inflammation"),
     ("vessels", "Vessels"),

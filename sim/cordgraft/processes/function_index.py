@@ -39,7 +39,7 @@ which ``k_Pi`` stands. Without treatment ``a_r`` and ``N`` are 0 and both factor
     D = sum omega_k D_k,   motor = min(1, (1 + K^n) H(D; K, n)),   BMS = 9 motor,   BBB = 21 motor
 
 sensory index: the same form of the mean of gracile and spinothalamic drive. Scores are expectations: no rounding, no
-examiner.
+examiner; what an examiner makes of them, and motor scores and AIS grades of people, are in `examination`.
 
 Symbols: ``H(x; k, n) = x^n/(x^n + k^n)``; times d; everything else 1.
 
@@ -52,8 +52,7 @@ What is left out
 ----------------
 Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion; training is the same
 for all tracts and tasks; and myelin that dies or is cleared frees no collateral, only a block of its inhibitors does.
-Demyelination and remyelination (a fibre conducts fully or not at all), latency, segmental scores, AIS grades and
-examination noise are not there yet.
+Demyelination and remyelination (a fibre conducts fully or not at all) and latency are not there yet.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ Sources: the coefficients of variation and spreads are assumed. To compare with:
 the day-21 BBB score of 95 % of rats spans 2.3-15.9 (Jeffery 2020, 10.3389/fneur.2020.00650, read).
 
 Left out: sex, age, weight; correlation between the factors, and with the reactivity against a graft that `rejection`
-draws; the spread among examiners.
+draws; examiners who differ from each other.
 """
 
 from __future__ import annotations

@@ -18,7 +18,13 @@ import numpy as np
 
 from cordgraft.core.contract import Process
 from cordgraft.core.schema import OPTIONAL_SERIES, SeriesSpec, series_specs
-from cordgraft.record import observers_axons, observers_function, observers_graft, observers_lesion
+from cordgraft.record import (
+    observers_axons,
+    observers_examination,
+    observers_function,
+    observers_graft,
+    observers_lesion,
+)
 from cordgraft.record.outcome import Outcome
 from cordgraft.record.scene import Memory, Scene, total_of
 from cordgraft.state.tissue import Tissue
@@ -50,6 +56,7 @@ def outcomes(
         *(one for name, some in observers_lesion.OPTIONAL_OUTCOMES.items() if name in there for one in some),
         *observers_function.OUTCOMES,
         *observers_function.scale_outcomes(species),
+        *observers_examination.outcomes(species),
         *observers_function.safety_outcomes(bounds or {}),
     )
 
