@@ -31,8 +31,7 @@ PERIOD_H = 4.0
 
 def stage(shape: tuple[int, int, int], cones: int, seed: int = 3) -> Tissue:
     """Return a cord of random tissue with cones of host and graft in the middle quarter of its length."""
-    from tests.axon_support import add_cones
-    from tests.reference.test_axon_twin import rough_cord
+    from tests.axon_support import add_cones, rough_cord
 
     tissue: Tissue = rough_cord(shape, seed)
     rng = np.random.default_rng(seed)

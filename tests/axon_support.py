@@ -9,7 +9,10 @@ import numpy as np
 
 from cordgraft.core.contract import ArraySpec, Key, Process
 from cordgraft.processes.axon_growth import AxonGrowth
+from cordgraft.processes.inhibitor_block import InhibitorBlock
+from cordgraft.processes.scaffold import Scaffold
 from cordgraft.state.axons import AxonState, Tract
+from cordgraft.state.growth_land import BLOCKED, SCAFFOLD
 from cordgraft.state.tissue import Tissue
 from support import make_tissue
 
@@ -69,6 +72,40 @@ def cord_of(
     tissue[f"fraction.{tissue_class}"][...] = cord
     if tissue_class in ("white", "grey"):
         tissue[f"map.{tissue_class}"][...] = cord
+    return tissue
+
+
+def rough_cord(
+    shape: tuple[int, int, int], seed: int = 0, scaffold: bool = False, blocked: bool = False
+) -> Tissue:
+    """A cord of random tissue with a ragged edge, 50 um voxels; with a scaffold in two thirds of them if asked for.
+
+    And with a block of myelin inhibitors that differs from voxel to voxel.
+    """
+    rng = np.random.default_rng(seed)
+    processes = [*([Scaffold()] if scaffold else []), *([InhibitorBlock()] if blocked else [])]
+    tissue = cord_of("grey", processes, shape=shape, spacing_um=(50.0, 40.0, 30.0), whole=True)
+    cord = rng.random(shape) < 0.85
+    tissue["map.cord"][...] = cord
+    parts = rng.dirichlet(np.full(8, 0.7), size=shape)
+    for index, name in enumerate(("white", "grey", "csf", "necrosis", "cavity", "scar", "graft", "blood")):
+        tissue[f"fraction.{name}"][...] = parts[..., index] * cord
+    for name, top in (
+        ("density.debris", 0.5),
+        ("density.matrix", 0.6),
+        ("density.barrier", 1.0),
+        ("field.cspg", 12.0),
+        ("field.trophic", 3.0),
+    ):
+        tissue[name][...] = top * rng.random(shape) * cord
+    if scaffold:
+        living = tissue["fraction.white"] + tissue["fraction.grey"]
+        share = (cord - living) * rng.random(shape) * (rng.random(shape) < 0.67)
+        for name in SCAFFOLD:
+            tissue[name][...] = share * (rng.random(shape) if name != SCAFFOLD[0] else 1.0)
+    if blocked:
+        for name in BLOCKED:
+            tissue[name][...] = rng.random(shape) * cord
     return tissue
 
 

@@ -31,6 +31,7 @@ from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.units import time_in_words
+from cordgraft.state import injections
 from cordgraft.state.injections import ball, filled_um3
 
 #: Mass of CXCL12 (68 residues), ng/pmol.
@@ -76,30 +77,13 @@ class Chemoattractant(Process):
         release_time: float = quantity(
             24.0 * 7, "h", "time constant of release", bounds=(1.0, 87660.0), evidence="assumed"
         )
-        volume: float = quantity(
-            6e9,
-            "um3",
-            "volume of tissue that the depot fills",
-            bounds=(1e6, 1e13),
-            evidence="assumed",
-            presets={"mouse": 1e9, "human": 1e11},
-        )
-        position: float = quantity(
-            1500.0,
-            "um",
+        volume: float = injections.volume("volume of tissue that the depot fills")
+        position: float = injections.position(
             "place along the cord, from the epicentre, rostral positive; by default the depot lies beside the lesion",
-            bounds=(-2e5, 2e5),
-            evidence="assumed",
-            presets={"rat": 3500.0, "human": 10000.0},
+            1500.0,
+            {"rat": 3500.0, "human": 10000.0},
         )
-        depth: float = quantity(
-            700.0,
-            "um",
-            "depth of the depot below the dorsal surface",
-            bounds=(0.0, 2e4),
-            evidence="assumed",
-            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
-        )
+        depth: float = injections.depth("depth of the depot below the dorsal surface")
 
     def __init__(self, params: Any = None, label: str = "") -> None:
         super().__init__(params, label)

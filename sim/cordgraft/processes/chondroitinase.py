@@ -20,6 +20,7 @@ from typing import Any
 from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, count, quantity
+from cordgraft.state import injections
 from cordgraft.state.injections import ball, filled_um3
 
 #: um3 in a millilitre.
@@ -63,29 +64,9 @@ class Chondroitinase(Process):
             evidence="assumed",
             presets={"human": 10.0},
         )
-        volume: float = quantity(
-            6e9,
-            "um3",
-            "volume of tissue that an injection fills",
-            bounds=(1e6, 1e13),
-            evidence="assumed",
-            presets={"mouse": 1e9, "human": 1e11},
-        )
-        position: float = quantity(
-            0.0,
-            "um",
-            "place along the cord, from the epicentre, rostral positive",
-            bounds=(-2e5, 2e5),
-            evidence="assumed",
-        )
-        depth: float = quantity(
-            700.0,
-            "um",
-            "depth of the injection below the dorsal surface",
-            bounds=(0.0, 2e4),
-            evidence="assumed",
-            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
-        )
+        volume: float = injections.volume("volume of tissue that an injection fills")
+        position: float = injections.position()
+        depth: float = injections.depth()
         doses: int = count(1, "injections", bounds=(1, 1000))
         interval: float = quantity(
             48.0, "h", "time between injections", bounds=(1.0, 87660.0), evidence="assumed"

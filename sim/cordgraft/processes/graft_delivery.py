@@ -50,6 +50,7 @@ from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, count, quantity
 from cordgraft.core.streams import Stream
 from cordgraft.processes.fate import leanings
+from cordgraft.state import injections
 from cordgraft.state.cells import (
     PACKED_PER_UL,
     ROOM_READS,
@@ -181,21 +182,10 @@ class GraftDelivery(Process):
             evidence="recalled",
             source="Okubo 2016",
         )
-        position: float = quantity(
-            0.0,
-            "um",
-            "middle of the injection sites along the cord, from the epicentre, rostral positive",
-            bounds=(-2e5, 2e5),
-            evidence="assumed",
+        position: float = injections.position(
+            "middle of the injection sites along the cord, from the epicentre, rostral positive"
         )
-        depth: float = quantity(
-            700.0,
-            "um",
-            "depth of the injection below the dorsal surface",
-            bounds=(0.0, 2e4),
-            evidence="assumed",
-            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
-        )
+        depth: float = injections.depth()
         sites: int = count(1, "injection sites, in a row along the cord", bounds=(1, 50))
         site_spacing: float = quantity(
             1000.0,

@@ -30,7 +30,7 @@ from cordgraft.core.contract import Key, Phase, Process, Provision
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import choice, quantity
 from cordgraft.core.units import time_in_words
-from cordgraft.state import courses
+from cordgraft.state import courses, injections
 from cordgraft.state.axon_treatments import BLOCK_SPECS, NOGO, OTHERS
 
 #: What each product blocks.
@@ -83,29 +83,11 @@ class InhibitorBlock(Process):
             bounds=(1.0, 1e5),
             evidence="assumed",
         )
-        volume: float = quantity(
-            6e9,
-            "um3",
-            "volume of tissue that a local product fills",
-            bounds=(1e6, 1e13),
-            evidence="assumed",
-            presets={"mouse": 1e9, "human": 1e11},
+        volume: float = injections.volume("volume of tissue that a local product fills")
+        position: float = injections.position(
+            "place of a local product along the cord, from the epicentre, rostral positive"
         )
-        position: float = quantity(
-            0.0,
-            "um",
-            "place of a local product along the cord, from the epicentre, rostral positive",
-            bounds=(-2e5, 2e5),
-            evidence="assumed",
-        )
-        depth: float = quantity(
-            700.0,
-            "um",
-            "depth of a local product below the dorsal surface",
-            bounds=(0.0, 2e4),
-            evidence="assumed",
-            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
-        )
+        depth: float = injections.depth("depth of a local product below the dorsal surface")
 
     def site(self) -> courses.Site:
         """Return where the product acts."""

@@ -27,7 +27,7 @@ from cordgraft.core.contract import Key, Phase, Process
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.core.units import time_in_words
-from cordgraft.state import courses
+from cordgraft.state import courses, injections
 from cordgraft.state.injections import ball
 from cordgraft.state.scaffolds import GROUND, without_ground
 
@@ -61,29 +61,9 @@ class MatrixFactor(Process):
             bounds=(0.0, 24.0),
             evidence="assumed",
         )
-        volume: float = quantity(
-            6e9,
-            "um3",
-            "volume of tissue that the injection fills",
-            bounds=(1e6, 1e13),
-            evidence="assumed",
-            presets={"mouse": 1e9, "human": 1e11},
-        )
-        position: float = quantity(
-            0.0,
-            "um",
-            "place along the cord, from the epicentre, rostral positive",
-            bounds=(-2e5, 2e5),
-            evidence="assumed",
-        )
-        depth: float = quantity(
-            700.0,
-            "um",
-            "depth of the injection below the dorsal surface",
-            bounds=(0.0, 2e4),
-            evidence="assumed",
-            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
-        )
+        volume: float = injections.volume("volume of tissue that the injection fills")
+        position: float = injections.position()
+        depth: float = injections.depth()
 
     def step(self, tissue: Any, key: Key) -> None:
         """Lay down the matrix of one tick."""

@@ -8,8 +8,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cordgraft.core.parameters import quantity
+
 #: Voxels per radius from which on the volume of a ball is added up from them.
 RESOLVED = 2.0
+
+
+# Parameters of every treatment that is put somewhere, so that all of them mean the same by a place. All assumed.
+def volume(meaning: str) -> Any:
+    """Declare the volume that an injection fills, um3; `meaning` says whose."""
+    return quantity(
+        6e9,
+        "um3",
+        meaning,
+        bounds=(1e6, 1e13),
+        evidence="assumed",
+        presets={"mouse": 1e9, "human": 1e11},
+    )
+
+
+def position(
+    meaning: str = "place along the cord, from the epicentre, rostral positive",
+    default: float = 0.0,
+    presets: dict[str, Any] | None = None,
+) -> Any:
+    """Declare a place along the cord, um from the epicentre, rostral positive."""
+    return quantity(default, "um", meaning, bounds=(-2e5, 2e5), evidence="assumed", presets=presets)
+
+
+def depth(meaning: str = "depth of the injection below the dorsal surface") -> Any:
+    """Declare a depth below the dorsal surface, um; by default the middle of the cord."""
+    return quantity(
+        700.0,
+        "um",
+        meaning,
+        bounds=(0.0, 2e4),
+        evidence="assumed",
+        presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
+    )
 
 
 def ball(tissue: Any, position_um: float, depth_um: float, volume_um3: float) -> NDArray[np.bool_]:
