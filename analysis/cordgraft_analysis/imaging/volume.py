@@ -1,0 +1,57 @@
+"""A volume in memory: an array in canonical order and the affine that places it in the scanner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+#: What the values mean: signal, a mask of 0 and 1, a share of the voxel from 0 to 1, or whole numbers that name parts.
+Kind = Literal["image", "mask", "soft", "label"]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3-D volume whose axes grow to the right, to anterior and to superior.
+
+    Parameters
+    ----------
+    data : (x, y, z) array
+        Masks bool, soft masks and images float64, labels int64.
+    affine : (4, 4) float64
+        Voxel index (of `data`) to scanner position, mm, RAS.
+    kind : str
+    path : Path, optional
+        File that it came from.
+    original_axes : str
+        Where the indices of the file grow to, in the words of nibabel (``"LAS"``).
+    flips, order : tuple of int
+        How the axes of the file became those of `data`, so that a result can be written back on the file's own grid.
+    notes : tuple of str
+        What a reader should know and what is no error.
+    """
+
+    data: Array
+    affine: Floats
+    kind: Kind = "image"
+    path: Path | None = None
+    original_axes: str = "RAS"
+    order: tuple[int, int, int] = (0, 1, 2)
+    flips: tuple[int, int, int] = (1, 1, 1)
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Return the edges of a voxel, mm, from the affine (never from the header's ``pixdim``)."""
+        x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        return float(x), float(y), float(z)
+
+    @property
+    def voxel_mm3(self) -> float:
+        """Return the volume of a voxel, mm3: the determinant of the affine."""
+        return abs(float(np.linalg.det(self.affine[:3, :3])))

@@ -1,0 +1,15 @@
+"""The verbs of `cordgraft imaging`. Nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import typer
+
+imaging_app = typer.Typer(
+    name="imaging",
+    help="Work with scanner volumes: check, measure, render, compare. A research model: it predicts no patient.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
