@@ -85,6 +85,8 @@ def test_the_digest_changes_with_every_value_and_not_with_its_spelling(tmp_path:
         ("rat", "T9", "rat", (3000.0, 2400.0), 2700.0),
         ("human", "C5", "human_cervical", (13300.0, 7400.0), 11000.0),
         ("human", "T8", "human_thoracic", (8300.0, 6300.0), 20000.0),
+        ("human", "T12", "human_thoracolumbar", (8900.0, 7000.0), 15000.0),
+        ("human", "L1", "human_thoracolumbar", (8900.0, 7000.0), 15000.0),
     ],
 )
 def test_sizes_follow_species_and_level(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from cordgraft.core.problems import BadInput
 from cordgraft.run.validation import judge as judging
 from cordgraft.run.validation.judge import FAILS, NO_DATA, PASSES, STRADDLES, interval, judge
+from cordgraft.run.validation.natural_history import CERVICAL, cohort
+from cordgraft.run.validation.results import evaluate, table
 from cordgraft.run.validation.row import Claim, Course
 from cordgraft.run.validation.rows import (
     DAYS_PER_MONTH,
@@ -21,6 +24,7 @@ from cordgraft.run.validation.rows import (
     front_slope,
     furthest_neurons,
 )
+from cordgraft.run.validation.store import FINISHED, wanted_runs
 from cordgraft.scenario.load import load
 
 
@@ -96,10 +100,10 @@ def test_every_bound_is_a_bound_and_every_target_says_it() -> None:
 
 
 def test_no_arm_changes_a_parameter_of_a_mechanism() -> None:
-    """Apart from the species' own preset, the parameters in force are those of the shipped scenario."""
+    """Apart from preset and the tolerance of a preview, the parameters in force are those of the shipped scenario."""
     for arm in arms_of(list(ROWS)):
         assert not [setting for setting in arm.settings if setting.startswith("parameters")]
-        species = [setting for setting in arm.settings if setting.startswith("subject.species")]
+        species = [one for one in arm.settings if one.startswith(("subject.species", "geometry.level", "resolution"))]
         found = load(arm.scenario, list(arm.settings))
         assert found.parameters == load(arm.scenario, species).parameters
         assert all(hours <= found.duration_h for hours in found.record.maps_h)
@@ -154,6 +158,63 @@ def test_contrasts_are_paired_by_seed() -> None:
     assert contrast.measure({"tumour line": arm(0.7), "untreated": arm(0.5)}) == pytest.approx(0.2)
 
 
+# ------------------------------------------------------------------------------------- groups of patients
+def patient(first: float, *latest: float) -> Course:
+    """Return one patient: grade at the first examination, and grades on days 0, 73 and so on."""
+    days = 73.0 * np.arange(len(latest))
+    return Course(days, {"first": np.full(days.size, first), "latest": np.array(latest)})
+
+
+def test_a_group_counts_those_who_were_complete_at_first() -> None:
+    group = cohort(
+        [
+            patient(0.0, math.nan, 0.0, 0.0),
+            patient(0.0, math.nan, 0.0, 1.0),
+            patient(0.0, math.nan, 1.0, 2.0),
+            patient(0.0, math.nan, 0.0, 3.0),
+            patient(1.0, math.nan, 1.0, 3.0),  # never complete: left out
+        ]
+    )
+    assert math.isnan(group.curves["complete"][0]), "nobody has been examined yet"
+    assert group.at("number", 146.0) == 4.0
+    assert [group.at(name, 73.0) for name in ("complete", "b", "motor")] == [0.75, 0.25, 0.0]
+    assert [group.at(name, 146.0) for name in ("complete", "b", "motor")] == [0.25, 0.25, 0.5]
+    nobody = cohort([patient(1.0, math.nan, 1.0, 3.0)])
+    assert math.isnan(nobody.at("complete", 146.0))
+
+
+def test_levels_are_mixed_by_their_share_and_not_by_the_size_of_the_groups() -> None:
+    def level(complete: float, b: float) -> Course:
+        shares = {"complete": complete, "b": b, "motor": 1.0 - complete - b}
+        return Course(np.array([365.0]), {name: np.array([share]) for name, share in shares.items()})
+
+    courses = {"cervical": level(0.6, 0.3), "T1-T9": level(0.9, 0.1), "T10-L2": level(0.8, 0.0)}
+    found = {one.quantity: one.measure(courses) for one in find_rows(["S1"])[0].claims}
+    assert found["mixed levels: any conversion"] == pytest.approx(50 * 0.4 + 35 * 0.1 + 15 * 0.2)
+    assert found["mixed levels: to B"] == pytest.approx(50 * 0.3 + 35 * 0.1)
+    assert found["mixed levels: to C or D"] == pytest.approx(50 * 0.1 + 15 * 0.2)
+    assert found["cervical: any conversion"] == pytest.approx(40.0)
+    assert found["cervical: to C or D"] == pytest.approx(10.0)
+    assert found["T1-T9: still A"] == pytest.approx(90.0)
+
+
+def test_groups_share_no_patient_and_a_group_counts_only_when_it_is_whole(tmp_path: Path) -> None:
+    arm = replace(CERVICAL, patients=3)
+    assert [list(arm.seeds_of(group)) for group in (1, 2)] == [[1, 2, 3], [4, 5, 6]]
+    runs = wanted_runs([arm], [1, 2], tmp_path)
+    assert [run.seed for run in runs] == [1, 2, 3, 4, 5, 6]
+    row = replace(
+        find_rows(["S1"])[0], arms={"cervical": arm}, claims=(), panels=(), read=lambda path: patient(0.0, 0.0)
+    )
+    for run in runs[:5]:  # of the second group one is missing
+        run.write(FINISHED, 1.0)
+        (run.directory / "run.zarr").mkdir()
+    result = evaluate(row, runs, [1, 2])
+    assert list(result.courses) == [1]
+    assert result.courses[1]["cervical"].at("number", 0.0) == 3.0
+    assert result.seconds == 3.0
+
+
 def test_a_day_that_was_not_recorded_has_no_value() -> None:
     course = Course(np.array([0.0, 1.0]), {"x": np.array([2.0, 3.0])})
     assert course.at("x", 1.0) == 3.0
@@ -162,8 +223,6 @@ def test_a_day_that_was_not_recorded_has_no_value() -> None:
 
 
 def test_results_say_which_seeds_were_left_out(tmp_path: Path) -> None:
-    from cordgraft.run.validation.results import evaluate, table
-
     row = find_rows(["S2"])[0]
     result = evaluate(row, [], [1, 2])
     assert not result.passed

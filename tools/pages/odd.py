@@ -35,7 +35,7 @@ from cordgraft.state.tissue import TABLES
 
 FOLDER = "processes/"
 #: Presets that are cords of their own, as columns.
-CORDS = ("mouse", "rat", "human_cervical", "human_thoracic")
+CORDS = ("mouse", "rat", "human_cervical", "human_thoracic", "human_thoracolumbar")
 #: What the rows of a table of agents are; a new table needs a sentence.
 AGENTS: dict[str, str] = {
     "cell": "grafted cells, each standing for `cells_per_agent` living ones of the section or volume",

@@ -16,7 +16,7 @@ Evidence = Literal["read", "recalled", "derived", "assumed", "calibrated"]
 EVIDENCE: tuple[str, ...] = ("read", "recalled", "derived", "assumed", "calibrated")
 
 #: Presets, from the general to the particular: a default is looked up from the right.
-PRESETS: tuple[str, ...] = ("mouse", "rat", "human", "human_cervical", "human_thoracic")
+PRESETS: tuple[str, ...] = ("mouse", "rat", "human", "human_cervical", "human_thoracic", "human_thoracolumbar")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ParameterSpec:
     evidence : str
         One of `EVIDENCE`.
     presets : mapping
-        Values that replace the default for a preset of `PRESETS` (``human`` serves both human presets).
+        Values that replace the default for a preset of `PRESETS` (``human`` serves all human presets).
     row : str
         Name of the row of the project's parameter table that holds the value, if any.
     variants : mapping

@@ -3,8 +3,9 @@
 Acts once, at tick 0. Positions in the cross-section are elliptic: ``rho`` from 0 (axis) to 1 (pia), `y` from -1
 (dorsal) to 1 (ventral); `b` is half the antero-posterior diameter, and depths are in units of it.
 
-**Core.** Contusion and compression kill an ellipsoid round a centre that for impactors lies 0.1 b dorsally (no more
-than the rim is thick: an offset moves rim from one side to the other)::
+**Core.** Contusion and compression kill an ellipsoid round a centre that for the impactors of the
+laboratory lies 0.1 b dorsally (in people in the middle; no more than the rim is thick: an offset moves rim from one
+side to the other)::
 
     rho' < (1 - r) sqrt(1 - (z/z_L)^2),   r = max(0, r_0 + 0.45 (1 - sigma E) + SD xi)
 
@@ -167,6 +168,7 @@ class Injury(Process):
             "how far the centre lies dorsally, in half depths of the cord; not given: 0.1 for a contusion, else 0",
             bounds=(-1.0, 1.0),
             evidence="assumed",
+            presets={"human": 0.0},
         )
         sigma_mild: float = quantity(
             0.5, "1", "severity number of a mild injury", bounds=(0.01, 2.0), evidence="assumed"
@@ -186,7 +188,7 @@ class Injury(Process):
             "relative thickness of the rim that a complete injury spares, before it is cut off at zero",
             bounds=(-1.0, 1.0),
             evidence="assumed",
-            presets={"human": 0.06, "human_cervical": 0.06, "human_thoracic": -0.08},
+            presets={"human": 0.06, "human_cervical": 0.06, "human_thoracic": -0.08, "human_thoracolumbar": -0.04},
         )
         rim_slope: float = quantity(
             0.45,

@@ -99,7 +99,7 @@ class MassEffect(Process):
             "distance along the cord over which the pressure of a graft spreads (half the depth of the cord)",
             bounds=(0.0, 1e5),
             evidence="assumed",
-            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
+            presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0, "human_thoracolumbar": 3500.0},
         )
         block: float = quantity(
             1.0,

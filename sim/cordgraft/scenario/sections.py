@@ -16,12 +16,22 @@ from cordgraft.core.schema import SAFETY_BOUNDS
 LEVELS: dict[str, dict[str, str]] = {
     "mouse": {"T9": "mouse", "T10": "mouse"},
     "rat": {"T9": "rat"},
-    "human": {"C5": "human_cervical", "T6": "human_thoracic", "T7": "human_thoracic", "T8": "human_thoracic"},
+    "human": {
+        "C5": "human_cervical",
+        **dict.fromkeys(("T6", "T7", "T8"), "human_thoracic"),
+        **dict.fromkeys(("T10", "T11", "T12", "L1", "L2"), "human_thoracolumbar"),
+    },
 }
 #: Levels that stand for a neighbour: no diameters of their own are cited.
-BORROWED: dict[tuple[str, str], str] = {("mouse", "T10"): "T9", ("human", "T6"): "T8", ("human", "T7"): "T8"}
+BORROWED: dict[tuple[str, str], str] = {
+    ("mouse", "T10"): "T9",
+    **dict.fromkeys((("human", "T6"), ("human", "T7")), "T8"),
+    **dict.fromkeys((("human", "T10"), ("human", "T11"), ("human", "L1"), ("human", "L2")), "T12"),
+}
 
 _FROSTELL = {"source": "Frostell 2016 Front Neurol, mean and 1 SD", "doi": "10.3389/fneur.2016.00238"}
+#: Between T8 and L3, 4 of 7 segments on: no value for T12 itself was read.
+_T12 = {"evidence": "derived", "doi": "10.3389/fneur.2016.00238"}
 
 
 @dataclass(frozen=True)
@@ -77,8 +87,8 @@ class Geometry(Params):
 
     level: str = choice(
         "T9",
-        ("C5", "T6", "T7", "T8", "T9", "T10"),
-        "Injured segment: T9 or T10 in mice, T9 in rats, C5 or T6 to T8 in people",
+        ("C5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2"),
+        "Injured segment: T9 or T10 in mice, T9 in rats, C5, T6 to T8 or T10 to L2 in people",
         presets={"human": "C5"},
     )
     section: str = choice(
@@ -118,7 +128,12 @@ class Geometry(Params):
         cited=(1_700.0, 2_300.0),
         evidence="recalled",
         row="mouse_cord_lr_diameter_t9",
-        presets={"rat": 3_000.0, "human_cervical": 13_300.0, "human_thoracic": 8_300.0},
+        presets={
+            "rat": 3_000.0,
+            "human_cervical": 13_300.0,
+            "human_thoracic": 8_300.0,
+            "human_thoracolumbar": 8_900.0,
+        },
         variants={
             "rat": {"cited": (2_700.0, 3_400.0), "row": "rat_cord_lr_diameter_t9"},
             "human_cervical": {
@@ -133,6 +148,11 @@ class Geometry(Params):
                 "row": "human_cord_lr_diameter_t8",
                 **_FROSTELL,
             },
+            "human_thoracolumbar": {
+                "cited": (6_800.0, 11_000.0),
+                "source": "Frostell 2016 Front Neurol: between T8 (8.3 +- 2.1 mm, read) and L3 (9.4 +- 1.5 mm, read)",
+                **_T12,
+            },
         },
     )
     cord_depth: float = quantity(
@@ -143,7 +163,12 @@ class Geometry(Params):
         cited=(1_200.0, 1_700.0),
         evidence="recalled",
         row="mouse_cord_ap_diameter_t9",
-        presets={"rat": 2_400.0, "human_cervical": 7_400.0, "human_thoracic": 6_300.0},
+        presets={
+            "rat": 2_400.0,
+            "human_cervical": 7_400.0,
+            "human_thoracic": 6_300.0,
+            "human_thoracolumbar": 7_000.0,
+        },
         variants={
             "rat": {"cited": (2_100.0, 2_700.0), "row": "rat_cord_ap_diameter_t9"},
             "human_cervical": {
@@ -158,6 +183,11 @@ class Geometry(Params):
                 "row": "human_cord_ap_diameter_t8",
                 **_FROSTELL,
             },
+            "human_thoracolumbar": {
+                "cited": (5_200.0, 8_800.0),
+                "source": "Frostell 2016 Front Neurol: between T8 (6.3 +- 2 mm, read) and L3 (7.5 +- 1.6 mm, recalled)",
+                **_T12,
+            },
         },
     )
     segment_length: float = quantity(
@@ -168,7 +198,12 @@ class Geometry(Params):
         cited=(1_000.0, 1_600.0),
         evidence="derived",
         row="segment_length_mouse_t9",
-        presets={"rat": 2_700.0, "human_cervical": 11_000.0, "human_thoracic": 20_000.0},
+        presets={
+            "rat": 2_700.0,
+            "human_cervical": 11_000.0,
+            "human_thoracic": 20_000.0,
+            "human_thoracolumbar": 15_000.0,
+        },
         variants={
             "rat": {"cited": (2_200.0, 3_200.0), "row": "segment_length_rat_t9"},
             "human_cervical": {
@@ -184,6 +219,12 @@ class Geometry(Params):
                 "doi": "10.1002/ca.980060307",
                 "evidence": "recalled",
                 "row": "segment_length_human_thoracic",
+            },
+            "human_thoracolumbar": {
+                "cited": (10_000.0, 20_000.0),
+                "source": "segments shorten steadily from T7 on (abstract read); the value is assumed",
+                "doi": "10.1002/ca.980060307",
+                "evidence": "assumed",
             },
         },
     )

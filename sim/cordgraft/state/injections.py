@@ -44,7 +44,7 @@ def depth(meaning: str = "depth of the injection below the dorsal surface") -> A
         meaning,
         bounds=(0.0, 2e4),
         evidence="assumed",
-        presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0},
+        presets={"rat": 1200.0, "human": 3700.0, "human_thoracic": 3150.0, "human_thoracolumbar": 3500.0},
     )
 
 

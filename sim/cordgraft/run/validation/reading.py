@@ -16,15 +16,17 @@ from cordgraft.run.validation.zones import zones_of
 NEUN_DAYS = 14.0
 
 
-def _open(directory: Path) -> tuple[Any, dict[str, Any]]:
-    from cordgraft_analysis.reading import open_run
+def open_run(directory: Path) -> tuple[Any, dict[str, Any]]:
+    """Return a run as a tree, and its setting."""
+    from cordgraft_analysis import reading
 
-    tree = open_run(directory)
+    tree = reading.open_run(directory)
     setting = tree.attrs["setting"]
     return tree, dict(json.loads(setting) if isinstance(setting, str) else setting)
 
 
-def _series(tree: Any, *names: str) -> tuple[Array, dict[str, Array]]:
+def series_of(tree: Any, *names: str) -> tuple[Array, dict[str, Array]]:
+    """Return the days of the series, and some of them by name."""
     group = tree[schema.SERIES_GROUP]
     days = np.asarray(group[schema.TIME].values, dtype=np.float64)
     return days, {name: np.asarray(group[name].values, dtype=np.float64) for name in names}
@@ -44,9 +46,9 @@ def untreated_milieu(directory: Path) -> Course:
     ug/mL. ``neutrophils``, ``macrophages``: integrals over both, each divided by its own peak. ``pro_share``: share of
     pro-inflammatory ones among the macrophages.
     """
-    tree, setting = _open(directory)
+    tree, setting = open_run(directory)
     names = ("rim_cspg", "core_cspg", "immune_neutrophils", "immune_macrophages_pro")
-    days, series = _series(tree, *names, "immune_macrophages_repair")
+    days, series = series_of(tree, *names, "immune_macrophages_repair")
     core = zones_of(tree, setting).core_share(days)
     matrix = core * series["core_cspg"] + (1.0 - core) * series["rim_cspg"]
     pro, repair = series["immune_macrophages_pro"], series["immune_macrophages_repair"]
@@ -70,7 +72,7 @@ def marked_fates(directory: Path) -> Course:
     ``neun``: neurons older than 14 days; ``gfap``: astrocytes of any age; ``olig``: the oligodendrocyte lineage;
     ``nestin``: undifferentiated and precursors; ``unmarked``: what carries none of them (young neurons).
     """
-    tree, _ = _open(directory)
+    tree, _ = open_run(directory)
     start = graft_day(directory)
     days: list[float] = []
     rows: list[list[float]] = []
@@ -101,9 +103,9 @@ def spread(directory: Path) -> Course:
     ``astrocytes`` and ``neurons``: 95th percentiles; ``room``: from that edge to 5 mm before the end of the cord that
     is simulated, on the shorter side; ``survivors``: cells. Days count from transplantation.
     """
-    tree, setting = _open(directory)
+    tree, setting = open_run(directory)
     names = ("graft_astrocyte_front_p95", "graft_neuron_distance_p95", "graft_survivors")
-    days, series = _series(tree, *names, "lesion_rostral_um", "lesion_caudal_um")
+    days, series = series_of(tree, *names, "lesion_rostral_um", "lesion_caudal_um")
     start = graft_day(directory)
     half_um = 0.5 * setting["shape"][2] * setting["spacing_um"][2]
     at = int(np.flatnonzero(days >= start - 1e-9)[0])
@@ -130,8 +132,8 @@ def safety(directory: Path, start: float | None = None) -> Course:
     start : float, optional
         Day of transplantation of the treated arms, for a run without a graft.
     """
-    tree, _ = _open(directory)
-    days, series = _series(
+    tree, _ = open_run(directory)
+    days, series = series_of(
         tree,
         "graft_volume",
         "graft_fraction_undifferentiated",

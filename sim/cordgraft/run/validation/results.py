@@ -12,7 +12,7 @@ from typing import Any
 
 import cordgraft
 from cordgraft.run.validation.judge import NO_DATA, PASSES, Judgement, judge
-from cordgraft.run.validation.row import Courses, Row
+from cordgraft.run.validation.row import Course, Courses, Row
 from cordgraft.run.validation.store import FINISHED, Wanted
 
 RESULTS_JSON, RESULTS_CSV, RESULTS_MARKDOWN = "validation.json", "validation.csv", "validation.md"
@@ -57,15 +57,23 @@ def evaluate(row: Row, runs: Sequence[Wanted], seeds: Sequence[int]) -> RowResul
     courses: dict[int, Courses] = {}
     seconds = 0.0
     for seed in seeds:
-        found = {part: finished.get((arm.name, seed)) for part, arm in row.arms.items()}
-        present = {part: run for part, run in found.items() if run is not None}
-        if len(present) == len(found):
-            courses[seed] = {part: row.read(run.directory) for part, run in present.items()}
-            seconds += sum(run.seconds for run in present.values())
+        found = {
+            part: [run for number in arm.seeds_of(seed) if (run := finished.get((arm.name, number))) is not None]
+            for part, arm in row.arms.items()
+        }
+        if all(len(found[part]) == arm.patients for part, arm in row.arms.items()):
+            courses[seed] = {part: _course(row, present) for part, present in found.items()}
+            seconds += sum(run.seconds for present in found.values() for run in present)
     judgements = tuple(
         judge(claim, [claim.measure(of_seed) for of_seed in courses.values()]) for claim in row.claims
     )
     return RowResult(row, courses, judgements, len(seeds), seconds)
+
+
+def _course(row: Row, runs: Sequence[Wanted]) -> Course:
+    """Return the course of one arm and seed: of its run, or gathered from its patients."""
+    courses = [row.read(run.directory) for run in runs]
+    return courses[0] if row.gather is None else row.gather(courses)
 
 
 def number(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class Arm:
         Measured size of one run, MB.
     note : str
         Why it is run more coarsely, or longer, than the shipped scenario.
+    patients : int
+        Runs that make up one seed of the command: a group of virtual patients where an outcome is a share of people.
     """
 
     name: str
@@ -51,6 +53,11 @@ class Arm:
     seconds: float
     megabytes: float
     note: str = ""
+    patients: int = 1
+
+    def seeds_of(self, group: int) -> range:
+        """Return the seeds of the runs that make up one seed of the command; no two groups share any."""
+        return range((group - 1) * self.patients + 1, group * self.patients + 1)
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,8 @@ class Row:
         Whether, and how, parameters of the model were chosen with this outcome in view.
     read : callable
         From a run directory to its course.
+    gather : callable, optional
+        From the courses of a group of patients to one course, for rows whose arms have several patients a seed.
     panels : tuple of Panel
     clock : str
         What the days of the figure count from.
@@ -194,3 +203,4 @@ class Row:
     panels: tuple[Panel, ...]
     clock: str = "days after the injury"
     remarks: tuple[str, ...] = field(default=())
+    gather: Callable[[Sequence[Course]], Course] | None = None

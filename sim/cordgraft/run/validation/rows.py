@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from cordgraft.core.problems import BadInput, Problem, nearest
+from cordgraft.run.validation.natural_history import NATURAL_HISTORY
 from cordgraft.run.validation.reading import marked_fates, safety, spread, untreated_milieu
 from cordgraft.run.validation.row import Arm, Band, Claim, Course, Courses, Panel, Row, Source
 
@@ -368,7 +369,7 @@ TUMOUR = Row(
     "days after transplantation (untreated: the same days)",
 )
 
-ROWS: tuple[Row, ...] = (MATRIX, IMMUNE, FATES, FRONT, TUMOUR)
+ROWS: tuple[Row, ...] = (NATURAL_HISTORY, MATRIX, IMMUNE, FATES, FRONT, TUMOUR)
 
 
 def find_rows(names: list[str]) -> list[Row]:

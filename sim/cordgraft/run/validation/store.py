@@ -110,8 +110,9 @@ def wanted_runs(arms: list[Arm], seeds: list[int], out: Path) -> list[Wanted]:
     """
     code = code_version()
     found = []
-    for seed in seeds:
+    for group in seeds:
         for arm in arms:
-            digest = load(arm.scenario, list(arm.settings), seed=seed).digest
-            found.append(Wanted(arm, seed, digest, code, out / "runs" / arm.name / f"seed-{seed}"))
+            for seed in arm.seeds_of(group):
+                digest = load(arm.scenario, list(arm.settings), seed=seed).digest
+                found.append(Wanted(arm, seed, digest, code, out / "runs" / arm.name / f"seed-{seed}"))
     return found
