@@ -8,6 +8,7 @@ from cordgraft.processes import registry
 from cordgraft.state.axon_treatments import STIMULATION
 from cordgraft.state.axons import ConeState
 from cordgraft.state.cells import CellKind
+from cordgraft.state.sheaths import Sheath
 from tests.switch_support import (
     AXONS,
     ENZYME,
@@ -15,6 +16,8 @@ from tests.switch_support import (
     FUNCTION,
     LABELS,
     PERSON,
+    PRECURSORS,
+    SHEATHS,
     Switch,
     founders_at_home,
     founders_left,
@@ -186,7 +189,7 @@ SWITCHES: dict[str, Switch] = {
     "axon_emergence": Switch(
         changes=("fibre.owner", "fibre.born_tick", "synapse.fibre"),
         empty=("cone.id", "segment.grown", "fibre.origin"),
-        reach=AXONS,
+        reach=(*AXONS, *PRECURSORS),
         declared=True,
     ),
     "axon_growth": Switch(
@@ -198,7 +201,7 @@ SWITCHES: dict[str, Switch] = {
             ),
             "less is laid": lambda on, off: len(off.tissue.segments) < len(on.tissue.segments),
         },
-        reach=AXONS,
+        reach=(*AXONS, *PRECURSORS),
         declared=True,
     ),
     "contact": Switch(
@@ -210,7 +213,7 @@ SWITCHES: dict[str, Switch] = {
                 and bool((on.tissue["cone.state"] == ConeState.CONNECTED).any())
             )
         },
-        reach=AXONS,
+        reach=(*AXONS, *PRECURSORS),
         declared=True,
     ),
     "graft_tissue": Switch(
@@ -254,6 +257,21 @@ SWITCHES: dict[str, Switch] = {
         },
         reach=("field.cspg", *AXONS),
         since_d=2.0,
+    ),
+    "myelin": Switch(
+        changes=("scalar.motor_index", "scalar.sensory_index", "scalar.drive_reticulospinal"),
+        empty=("fibre.sheath", "fibre.calibre", "density.opc", "density.opc_ready"),
+        claims={
+            "no fibre loses its sheath, and more signals pass": lambda on, off: (
+                bool((on.tissue["fibre.sheath"] == Sheath.BLOCKED).any())
+                and all(
+                    off.tissue.scalar(name) > on.tissue.scalar(name) > 0.0
+                    for name in ("motor_drive", "motor_index", "sensory_index")
+                )
+            )
+        },
+        reach=(*SHEATHS, *FUNCTION),
+        since_d=1.0,
     ),
     "function_index": Switch(
         changes=("scalar.motor_index", "scalar.nets", "scalar.plasticity"),
@@ -351,7 +369,7 @@ SWITCHES: dict[str, Switch] = {
         claims={
             "host axons have less capacity to grow": lambda on, off: host_growth(off) < host_growth(on),
         },
-        reach=("scalar.stimulation_*", *AXONS),
+        reach=("scalar.stimulation_*", *AXONS, *PRECURSORS),
         declared=True,
         since_d=1.0,
     ),
@@ -364,7 +382,7 @@ SWITCHES: dict[str, Switch] = {
             )
         },
         settings={**EVENTFUL, "treatments.free.route": "local"},
-        reach=("density.nogo_blocked", "density.mag_omgp_blocked", *AXONS),
+        reach=("density.nogo_blocked", "density.mag_omgp_blocked", *AXONS, *PRECURSORS),
         declared=True,
         since_d=2.0,
     ),
@@ -372,7 +390,7 @@ SWITCHES: dict[str, Switch] = {
         changes=("cone.growth", "cone.arc_um"),
         empty=("scalar.mtor_block_host", "scalar.mtor_block_graft"),
         claims={"axons grow further": lambda on, off: total(off, "cone.arc_um") > total(on, "cone.arc_um")},
-        reach=("scalar.mtor_block_*", *AXONS),
+        reach=("scalar.mtor_block_*", *AXONS, *PRECURSORS),
         declared=True,
         since_d=2.0,
     ),

@@ -103,6 +103,19 @@ FUNCTION = (
     "scalar.exam_*",
 )
 AXONS = ("fibre.*", "cone.*", "segment.*", "synapse.*", "scalar.relay_*", "scalar.regrown_*", *FUNCTION)
+#: Written by a mechanism that reads fibres: within the reach of axons by declarations, though they never feel them.
+PRECURSORS = ("density.opc*",)
+SHEATHS = (
+    "fibre.sheath",
+    "fibre.regrown_sheath",
+    "fibre.calibre",
+    "fibre.bare_site",
+    "fibre.transmission",
+    "fibre.latency",
+    "fibre.g_ratio",
+    "scalar.regrown_transmission_*",
+    *PRECURSORS,
+)
 ENZYME = ("field.enzyme*", "source.enzyme*", "lattice.enzyme*", "field.cspg")
 
 

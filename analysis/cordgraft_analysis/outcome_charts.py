@@ -266,6 +266,19 @@ _AIS = Chart(
     (Curve("exam_ais", "AIS", palette.BLACK),),
     ceiling=float(len(AIS_GRADES) - 1),
 )
+_SHEATHS = Chart(
+    "sheaths",
+    "Sheaths of spared descending fibres",
+    "%",
+    (
+        Curve("axons_descending_myelinated", "own sheath", palette.BLACK),
+        Curve("axons_descending_blocked", "bare, blocked", palette.VERMILLION),
+        Curve("axons_descending_bare", "bare, conducting", palette.ORANGE, "--"),
+        Curve("axons_descending_remyelinated", "new sheath", palette.BLUE),
+    ),
+    to_unit="%",
+    compared=("axons_descending_remyelinated",),
+)
 
 MAIN_CHARTS: tuple[Chart, ...] = (
     _SURVIVORS,
@@ -280,6 +293,6 @@ MAIN_CHARTS: tuple[Chart, ...] = (
     _CSPG,
     _FUNCTION,
 )
-MORE_CHARTS: tuple[Chart, ...] = (_DIVIDING, _SAFETY, _VOLUMES, _OXYGEN, _SIGNALS)
+MORE_CHARTS: tuple[Chart, ...] = (_DIVIDING, _SAFETY, _VOLUMES, _SHEATHS, _OXYGEN, _SIGNALS)
 #: Of people alone.
 EXAMINATION_CHARTS: tuple[Chart, ...] = (_MOTOR_SCORES, _AIS)

@@ -175,6 +175,7 @@ SILENT: dict[str, tuple[dict[str, str], tuple[str, ...]] | None] = {
     "graft_tissue": None,
     "mass_effect": ({"block": "0", "loss": "0 1/d"}, ("scalar.graft_pressure",)),
     "digestion": ({"turnover": "0 ug/U/h"}, ()),
+    "myelin": ({"demyelination_share": "0"}, ()),
     # it only reads what all others do
     "function_index": ({}, ("scalar.*",)),
     "examination": ({}, ()),

@@ -19,9 +19,15 @@ with its attribute `COMPLETE`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cordgraft.core.examined import examined_rows
+from cordgraft.core.optional_series import OPTIONAL_SERIES as OPTIONAL_SERIES
+from cordgraft.core.series import COUNTED as COUNTED
+from cordgraft.core.series import COUNTS as COUNTS
+from cordgraft.core.series import HOST_TRACTS as HOST_TRACTS
+from cordgraft.core.series import SOURCE as SOURCE
+from cordgraft.core.series import SeriesSpec as SeriesSpec
+from cordgraft.core.series import cf_unit as cf_unit
 
 #: Grows when a reader of the previous layout would fail or misread.
 SCHEMA_VERSION = 1
@@ -65,10 +71,6 @@ COMPLETE = "complete"
 #: Mantissa bits that were kept of a rounded map; absent where values are exact.
 KEEPBITS = "keepbits"
 FIELD_KEEPBITS = 12
-#: What a number counts, where CF wants the unit ``1``.
-COUNTS = "counts"
-#: The process that a value comes from.
-SOURCE = "source"
 ROOT_ATTRS: tuple[str, ...] = (
     "Conventions",
     "title",
@@ -95,18 +97,8 @@ ROOT_ATTRS: tuple[str, ...] = (
     "ended",
 )
 
-#: Units that CF does not know: counts of things.
-COUNTED: tuple[str, ...] = ("cells", "axons", "synapses", "tick")
-
 # ----------------------------------------------------------------------------------------- words of names
 KINDS: tuple[str, ...] = ("undifferentiated", "precursor", "neuron", "astrocyte", "oligodendrocyte")
-HOST_TRACTS: tuple[str, ...] = (
-    "corticospinal",
-    "reticulospinal",
-    "propriospinal",
-    "gracile",
-    "spinothalamic",
-)
 PLANES: dict[str, str] = {
     "rostral": "rostral edge of the primary lesion",
     "centre": "centre of the primary lesion",
@@ -159,43 +151,6 @@ SAFETY_BOUNDS: dict[str, tuple[str, str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class SeriesSpec:
-    """One variable of ``/series``.
-
-    Parameters
-    ----------
-    name, unit, long_name : str
-        The unit is the one of the column; counts say what they count (``cells``), see `cf_unit`.
-    source : str
-        Process or processes that the value comes from.
-    missing : str
-        When the value is NaN, in words; empty where it always has a meaning.
-    definition : str
-        What exactly is computed, where the long name does not say it all.
-    """
-
-    name: str
-    unit: str
-    long_name: str
-    source: str
-    missing: str = ""
-    definition: str = ""
-
-    def attributes(self) -> dict[str, str]:
-        """Return the CF attributes."""
-        found = {**cf_unit(self.unit), "long_name": self.long_name, SOURCE: self.source}
-        comment = ". ".join(
-            part for part in (self.definition, self.missing and f"NaN: {self.missing}") if part
-        )
-        return {**found, "comment": comment} if comment else found
-
-
-def cf_unit(unit: str) -> dict[str, str]:
-    """Return the attributes that state a unit: ``units`` in CF's terms and, for counts, what is counted."""
-    return {"units": "1", COUNTS: unit} if unit in COUNTED else {"units": unit}
-
-
 def day_group(hours: float) -> str:
     """Return the name of the snapshot group of a time, ``day_0014``; ``day_0000_m0360`` within a day."""
     minutes = round(hours * 60.0)
@@ -207,19 +162,6 @@ def variable_name(full_name: str) -> str:
     """Return the name of a map in the dataset: ``field.oxygen`` is ``field_oxygen``."""
     return full_name.replace(".", "_")
 
-
-#: Series of arrays that a run has only with a certain treatment: array -> series.
-OPTIONAL_SERIES: dict[str, tuple[SeriesSpec, ...]] = {
-    "density.scaffold": (
-        SeriesSpec(
-            "scaffold_volume",
-            "mm3",
-            "volume that scaffold spans with its pores",
-            "scaffold",
-            definition="in runs with a scaffold; in a section by elliptic extrusion with weights pi e |y - y0|",
-        ),
-    ),
-}
 
 _NO_GRAFT = "before the graft is delivered, or when none of its cells is left"
 _NO_LESION = "while no voxel of the cord is lesion"

@@ -34,6 +34,7 @@ class Stream(IntEnum):
     EXAMINATION = 19
     CAPACITY = 20
     REJECTION = 21
+    MYELIN = 22
 
 
 DESCRIPTIONS: dict[Stream, str] = {
@@ -58,4 +59,5 @@ DESCRIPTIONS: dict[Stream, str] = {
     Stream.EXAMINATION: "the day of the first examination, noise and missed signs at each, recovery at the edge",
     Stream.CAPACITY: "growth capacity of a fibre or axon",
     Stream.REJECTION: "how strongly this host reacts against a graft",
+    Stream.MYELIN: "calibre of a fibre, when it conducts again without a sheath, when it gets a new one",
 }

@@ -57,6 +57,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("mass_effect", "MassEffect"),
     ("tissue_transfer", "TissueTransfer"),
     ("digestion", "Digestion"),
+    ("myelin", "Myelin"),
     ("function_index", "FunctionIndex"),
 )
 

@@ -42,8 +42,8 @@ the shear and all time constants assumed.
 
 What is left out
 ----------------
-Fibre calibre and myelin (every intact fibre conducts fully here), degeneration of the far piece as a source of
-debris, death of the cell body, fibres that cross or branch, and any tract not in the list.
+Calibre and sheath of a fibre (see `myelin`; here every intact fibre conducts fully), degeneration of the far piece as
+a source of debris, death of the cell body, fibres that cross or branch, and any tract not in the list.
 """
 
 from __future__ import annotations

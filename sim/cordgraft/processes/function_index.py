@@ -4,19 +4,21 @@ What is modelled
 ----------------
 *Conduction* of tract k, a mean over its fibres, with the reversible block ``B`` of a fibre::
 
-    c_k = mean of live (1 - B)
+    c_k = mean of live kappa (1 - B)
     B = z (beta e^(-t/tau_f) + gamma e^(-t/tau_s)),   z = sigma^2/(sigma^2 + 0.1^2)
 
-``live`` 1 for an unbroken fibre, 0 for a swollen or severed one; ``t`` time since that fibre was struck, ``sigma`` the
-greatest severity along it (no impact, no block).
+``live`` 1 for an unbroken fibre, 0 for a swollen or severed one; ``kappa`` what its sheath lets pass (`myelin`; 1
+without that process); ``t`` time since that fibre was struck, ``sigma`` the greatest severity along it (no impact, no
+block).
 
 *Drive* of tract k, with the relay ``r_k`` through the graft::
 
-    D_k = kappa (c_k (1 + Pi) + g_k + r_k),   r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi
+    D_k = p (c_k (1 + Pi) + kappa_g g_k + r_k),   r_k = r_max H(h_k; 20, 1) H(o; 20, 1) m chi
 
-``g_k`` share of fibres that regrew to host neurons beyond the lesion; ``h_k`` host synapses on grafted neurons, ``o``
-graft synapses on host neurons on the far side, ``m`` maturity, ``chi`` identity (1 for tracts that do not mind);
-``kappa`` what the pressure of a graft that outgrows its room leaves (`mass_effect`).
+``g_k`` share of fibres that regrew to host neurons beyond the lesion, ``kappa_g`` what these pass on (`myelin`; 1
+without it); ``h_k`` host synapses on grafted neurons, ``o`` graft synapses on host neurons on the far side, ``m``
+maturity, ``chi`` identity (1 for tracts that do not mind);
+``p`` what the pressure of a graft that outgrows its room leaves (`mass_effect`).
 
 *Plasticity*, one ``Pi`` for all tracts, behind the window ``W`` that opens as nets round neurons ``Pn`` are lost::
 
@@ -52,7 +54,7 @@ What is left out
 ----------------
 Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion; training is the same
 for all tracts and tasks; and myelin that dies or is cleared frees no collateral, only a block of its inhibitors does.
-Demyelination and remyelination (a fibre conducts fully or not at all) and latency are not there yet.
+Latency (`myelin` records it) changes no index.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.state.axon_treatments import NOGO, OTHERS, REHABILITATION, REHABILITATION_NAME
 from cordgraft.state.axons import DESCENDING, HOST_TRACTS, TRACT_NAMES, Tract
+from cordgraft.state.sheaths import REGROWN_NAMES
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
@@ -131,7 +134,13 @@ class FunctionIndex(Process):
         "scalar.plasticity",
         "scalar.nets",
     )
-    optional_reads = (REHABILITATION_NAME, NOGO, OTHERS)
+    optional_reads = (
+        REHABILITATION_NAME,
+        NOGO,
+        OTHERS,
+        "fibre.transmission",
+        *(f"scalar.{name}" for name in REGROWN_NAMES.values()),
+    )
     writes = tuple(spec.name for spec in _SCALARS)
 
     @dataclass(frozen=True)
@@ -250,6 +259,8 @@ class FunctionIndex(Process):
         days = np.maximum(tick - struck, 0) * tissue.clock.tick_h / 24.0
         block = p.block_fast * np.exp(-days / p.block_fast_time) + p.block_slow * np.exp(-days / p.block_slow_time)
         open_share = 1.0 - np.where(struck >= 0, zone * np.minimum(block, 1.0), 0.0)
+        if "fibre.transmission" in tissue:
+            open_share = open_share * tissue["fibre.transmission"][rows]
         conduction = float((weight * tissue["fibre.conducting"][rows] * open_share).sum()) / total
         side = "caudal" if tract in DESCENDING else "rostral"
         identity = tissue.scalar("relay_identity") if tract is Tract.CORTICOSPINAL else 1.0
@@ -260,7 +271,10 @@ class FunctionIndex(Process):
             * tissue.scalar("relay_maturity")
             * identity
         )
-        drive = conduction * (1.0 + tissue.scalar("plasticity")) + tissue.scalar(f"regrown_{name}") + relay
+        regrown = tissue.scalar(f"regrown_{name}")
+        if f"scalar.{REGROWN_NAMES[int(tract)]}" in tissue:
+            regrown *= tissue.scalar(REGROWN_NAMES[int(tract)])
+        drive = conduction * (1.0 + tissue.scalar("plasticity")) + regrown + relay
         return float(tissue.scalar("graft_conduction") * drive)
 
     def _adapt(self, tissue: Tissue, key: Key) -> None:

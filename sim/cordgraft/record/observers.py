@@ -24,6 +24,7 @@ from cordgraft.record import (
     observers_function,
     observers_graft,
     observers_lesion,
+    observers_myelin,
 )
 from cordgraft.record.outcome import Outcome
 from cordgraft.record.scene import Memory, Scene, total_of
@@ -53,7 +54,13 @@ def outcomes(
         observers_function.volume_ratio,
         *observers_axons.OUTCOMES,
         *observers_lesion.OUTCOMES,
-        *(one for name, some in observers_lesion.OPTIONAL_OUTCOMES.items() if name in there for one in some),
+        *(
+            one
+            for some in (observers_lesion.OPTIONAL_OUTCOMES, observers_myelin.OPTIONAL_OUTCOMES)
+            for name in some
+            if name in there
+            for one in some[name]
+        ),
         *observers_function.OUTCOMES,
         *observers_function.scale_outcomes(species),
         *observers_examination.outcomes(species),

@@ -19,6 +19,8 @@ from cordgraft.core.schema import cf_unit
 from cordgraft.record.paths import living_forest, polylines
 from cordgraft.state.axons import AxonState, ConeState, SynapseKind, Tract
 from cordgraft.state.cells import CellKind
+from cordgraft.state.sheaths import Sheath
+from cordgraft.state.table import Table
 from cordgraft.state.tissue import Tissue
 
 Column = tuple[NDArray[Any], Mapping[str, Any]]
@@ -112,6 +114,7 @@ def path_tables(tissue: Tissue, tick: int) -> Columns:
             {"units": "1", "long_name": "origin", "flag_values": [0, 1], "flag_meanings": "host graft"},
         ),
         "state": (fibres["state"][row], {**words(AxonState), "long_name": "state of the axon"}),
+        **_sheaths(fibres, row),
         "weight": (fibres["weight"][row], _plain("axons", "axons of the whole cord that the row stands for")),
         "lateral_um": (
             np.asarray(fibres["lateral_um"][row], dtype=np.float32),
@@ -131,6 +134,15 @@ def path_tables(tissue: Tissue, tick: int) -> Columns:
             _days(tissue, laid, None),
             _plain("day", "time after the injury at which the point was laid"),
         ),
+    }
+
+
+def _sheaths(fibres: Table, row: NDArray[np.int64]) -> Columns:
+    """Return the state of the sheath of some fibres : (axon,), of a run in which myelin acts."""
+    if "sheath" not in fibres:
+        return {}
+    return {
+        "sheath": (fibres["sheath"][row], {**words(Sheath), "long_name": "state of the sheath at the injury"})
     }
 
 
