@@ -31,6 +31,8 @@ print("LOADED", ",".join(loaded))
         ["check", "mouse_contusion_untreated", "human_cervical_subacute_graft"],
         ["show", "mouse_subacute_graft"],
         ["show", "mouse_subacute_graft", "--parameters", "cspg"],
+        ["imaging", "--help"],
+        ["imaging", "check", "--help"],
     ],
     ids=" ".join,
 )

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cordgraft_analysis.imaging.findings import Finding
+
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 #: What the values mean: signal, a mask of 0 and 1, a share of the voxel from 0 to 1, or whole numbers that name parts.
@@ -30,10 +32,13 @@ class Volume:
         File that it came from.
     original_axes : str
         Where the indices of the file grow to, in the words of nibabel (``"LAS"``).
-    flips, order : tuple of int
-        How the axes of the file became those of `data`, so that a result can be written back on the file's own grid.
+    order, flips : tuple of int
+        How the axes of the file became those of `data`, so that a result can be written back on the file's own grid:
+        axis ``order[w]`` of the file became axis w, reversed where ``flips[w]`` is -1.
     notes : tuple of str
         What a reader should know and what is no error.
+    findings : tuple of Finding
+        The same with code and level.
     """
 
     data: Array
@@ -44,6 +49,7 @@ class Volume:
     order: tuple[int, int, int] = (0, 1, 2)
     flips: tuple[int, int, int] = (1, 1, 1)
     notes: tuple[str, ...] = field(default=())
+    findings: tuple[Finding, ...] = field(default=())
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:

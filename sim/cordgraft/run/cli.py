@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from cordgraft.run.console import BAD_INPUT, OK, Leave, exit_codes, never_fail_to_print, say
+from cordgraft.run.imaging.app import imaging_app
 
 app = typer.Typer(
     name="cordgraft",
@@ -23,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(imaging_app)
 
 ScenarioArgument = Annotated[
     str, typer.Argument(help="Name of a scenario (see `list`) or path of a YAML file.")

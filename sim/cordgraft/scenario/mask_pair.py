@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from cordgraft.core.centreline import Floats
 from cordgraft.core.problems import Caution
+from cordgraft.core.scanner import corner_distance, voxel_volume
 from cordgraft.scenario.nifti import (
     CORD_KEY,
     LESION_KEY,
     MaskError,
     Volume,
-    corner_distance,
     orientation_tools,
     read_volume,
-    voxel_volume,
 )
 
 #: Grids whose corners agree within this are one grid, mm.

@@ -17,8 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from cordgraft.core.centreline import Floats, apply_affine
+from cordgraft.core.centreline import Floats
 from cordgraft.core.problems import BadInput, Caution, Problem, nearest
+from cordgraft.core.scanner import (
+    LARGEST_VOXEL_MM,
+    MM_PER_UNIT,
+    SMALLEST_VOXEL_MM,
+    corner_distance,
+    foreign_content,
+    voxel_edges,
+    voxel_volume,
+)
 from cordgraft.scenario.size import scan_too_large
 
 CORD_KEY = "geometry.cord_mask"
@@ -68,18 +77,6 @@ class Volume:
     affine: Floats
     name: str
     sha256: str
-
-
-def voxel_volume(affine: Floats) -> float:
-    """Return the volume of a voxel, mm3 (the determinant written out)."""
-    a = affine[:3, :3]
-    return abs(
-        float(
-            a[0, 0] * (a[1, 1] * a[2, 2] - a[1, 2] * a[2, 1])
-            - a[0, 1] * (a[1, 0] * a[2, 2] - a[1, 2] * a[2, 0])
-            + a[0, 2] * (a[1, 0] * a[2, 1] - a[1, 1] * a[2, 0])
-        )
-    )
 
 
 def read_volume(path: str | Path, key: str, cautions: list[Caution]) -> Volume:
@@ -152,18 +149,10 @@ def _bytes_of(file: Path, key: str) -> bytes:
 
 def _unpacked(packed: bytes, file: Path, key: str) -> bytes:
     """Return the file without its gzip layer, after sniffing what it is if it is no NIfTI."""
-    head = packed[:512]
-    text = head.lstrip().lower()
-    if head[128:132] == b"DICM":
-        raise MaskError(f"'{file}' is a DICOM file", key, hint="Convert the series with dcm2niix first")
-    if b"git-lfs" in head or b"annex/objects" in head:
-        raise MaskError(
-            f"'{file}' is a placeholder, not the volume", key, f"{len(packed)} bytes of text",
-            "Fetch the content (git annex get, git lfs pull)",
-        )  # fmt: skip
-    if text.startswith((b"<!doctype", b"<html")):
-        raise MaskError(f"'{file}' is a web page", key, hint="The download went wrong; fetch the file again")
-    if head[:2] != b"\x1f\x8b":
+    foreign = foreign_content(packed)
+    if foreign is not None:
+        raise MaskError(f"'{file}' {foreign.what}", key, foreign.found, foreign.remedy)
+    if packed[:2] != b"\x1f\x8b":
         return packed
     try:
         return gzip.decompress(packed)
@@ -215,7 +204,7 @@ def _affine_of(header: Any, shape: tuple[int, ...], file: Path, key: str, cautio
             f"the affine of '{file}' is singular", key, "voxels without volume",
             "Copy the header of the scan the mask was drawn on",
         )  # fmt: skip
-    smallest = float(np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min())
+    smallest = float(voxel_edges(affine).min())
     if sform_code > 0 and qform_code > 0:
         apart = corner_distance(affine, np.asarray(qform, dtype=np.float64), shape)
         if apart > 0.5 * smallest:
@@ -227,26 +216,18 @@ def _affine_of(header: Any, shape: tuple[int, ...], file: Path, key: str, cautio
             cautions.append(
                 Caution(key, f"sform and qform of '{file.name}' differ by {apart:.3f} mm; sform used")
             )
-    factor = {1: 1000.0, 3: 0.001}.get(int(header["xyzt_units"]) & 7, 1.0)
+    factor = MM_PER_UNIT.get(int(header["xyzt_units"]) & 7, 1.0)
     if factor != 1.0:
         affine[:3] *= factor
         unit = "metres" if factor > 1.0 else "micrometres"
         cautions.append(Caution(key, f"'{file.name}' states its lengths in {unit}; converted to mm"))
-    sizes = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    if sizes.min() < 0.005 or sizes.max() > 50.0:
+    sizes = voxel_edges(affine)
+    if sizes.min() < SMALLEST_VOXEL_MM or sizes.max() > LARGEST_VOXEL_MM:
         raise MaskError(
             f"the voxels of '{file}' have an impossible size", key,
             " x ".join(f"{s:.4g}" for s in sizes) + " mm", "0.005 to 50 mm; were um or m meant?",
         )  # fmt: skip
     return affine
-
-
-def corner_distance(a: Floats, b: Floats, shape: tuple[int, ...]) -> float:
-    """Return the largest distance between the grid's corners under two affines, mm."""
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=np.float64)
-    corners = corners * np.array(shape, dtype=np.float64) - 0.5
-    apart = apply_affine(a, corners) - apply_affine(b, corners)
-    return float(np.sqrt((apart * apart).sum(axis=1)).max())
 
 
 def orientation_tools() -> Any:

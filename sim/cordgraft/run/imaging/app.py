@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from cordgraft.run.imaging.check import check
+
 imaging_app = typer.Typer(
     name="imaging",
     help="Work with scanner volumes: check, measure, render, compare. A research model: it predicts no patient.",
@@ -13,3 +15,6 @@ imaging_app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+# Verbs import what they need when they run; here they are only named.
+imaging_app.command()(check)

@@ -1,0 +1,142 @@
+"""Sessions of one person over time: whether they are dated (E21), and alike enough to compare (E22)."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cordgraft.core.problems import BadInput, nearest
+from cordgraft_analysis.imaging.findings import Finding, Ledger
+from cordgraft_analysis.imaging.volume import Volume
+
+SESSION_COLUMN, MONTHS_COLUMN = "session_id", "months_post_injury"
+#: Largest ratio of voxel edges between sessions that needs no remark.
+RESOLUTION_RATIO = 2.0
+AXES = ("right-left", "anterior-posterior", "superior-inferior")
+
+
+@dataclass(frozen=True)
+class Session:
+    """One visit.
+
+    Parameters
+    ----------
+    label : str
+        ``"m06"``, without ``ses-``.
+    months : float or None
+        Since the injury; None if nobody wrote it down.
+    """
+
+    label: str
+    months: float | None
+
+
+def read_sessions(path: str | Path) -> list[Session]:
+    """Read the ``sessions.tsv`` of a subject.
+
+    Parameters
+    ----------
+    path : str or Path
+        Tab-separated, with the columns ``session_id`` and ``months_post_injury``; ``n/a`` where unknown.
+
+    Raises
+    ------
+    BadInput
+        E01 if the file cannot be read, E21 if a column is missing or a number of months is none.
+    """
+    ledger = Ledger(str(path))
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t"))
+    except (OSError, UnicodeDecodeError) as error:
+        ledger.error("E01", "cannot be read", getattr(error, "strerror", "") or "no text", "Check the path")
+        raise BadInput([finding.problem() for finding in ledger.findings]) from None
+    columns = list(rows[0]) if rows else []
+    for column in (SESSION_COLUMN, MONTHS_COLUMN):
+        if column not in columns:
+            near = nearest(column, [name for name in columns if name])
+            ledger.error(
+                "E21", f"has no column {column}", ", ".join(str(name) for name in columns) or "no row",
+                f"Rename {near[0]}" if near else "Add it, separated by tabs",
+            )  # fmt: skip
+    sessions: list[Session] = []
+    for number, row in enumerate(rows, 2):
+        if ledger.failed and not sessions:
+            break
+        label, text = (row[SESSION_COLUMN] or "").strip(), (row[MONTHS_COLUMN] or "").strip()
+        months: float | None = None
+        if text.lower() not in ("", "n/a"):
+            try:
+                months = float(text)
+            except ValueError:
+                ledger.error("E21", f"holds months that are no number in line {number}", text)
+                continue
+        sessions.append(Session(label.removeprefix("ses-"), months))
+    if ledger.failed:
+        raise BadInput([finding.problem() for finding in ledger.findings])
+    return sessions
+
+
+def check_sessions(sessions: Sequence[Session], file: str = "") -> list[Finding]:
+    """Say whether a change over time can be computed (E21).
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        Of one subject.
+    file : str
+        Where they stand, for the messages.
+    """
+    ledger = Ledger(file)
+    for session in sessions:
+        if session.months is None:
+            ledger.error(
+                "E21", f"session {session.label} has no months since the injury", "",
+                f"Write them into {MONTHS_COLUMN} of sessions.tsv",
+            )  # fmt: skip
+        elif not math.isfinite(session.months) or session.months < 0.0:
+            ledger.error(
+                "E21", f"session {session.label} lies before the injury", f"{session.months:g} months"
+            )
+    labels = [session.label for session in sessions]
+    for label in sorted({label for label in labels if labels.count(label) > 1}):
+        ledger.error(
+            "E21", f"session {label} stands there twice", f"{labels.count(label)} rows", "Keep one of them"
+        )
+    months = [session.months for session in sessions if session.months is not None]
+    for month in sorted({month for month in months if months.count(month) > 1}):
+        same = sorted({session.label for session in sessions if session.months == month})
+        if len(same) > 1:
+            ledger.warning(
+                "E21", "several sessions have the same date", f"{', '.join(same)} at {month:g} months"
+            )
+    if not sessions:
+        ledger.error("E21", "there is no session")
+    elif len(sessions) == 1:
+        ledger.note("E21", "there is one session only; no change is computed")
+    return ledger.findings
+
+
+def check_resolution(volume: Volume, other: Volume) -> list[Finding]:
+    """Say whether two sessions differ so much in resolution that lengths and bridges become uncertain (E22).
+
+    Parameters
+    ----------
+    volume, other : Volume
+        Of two sessions of one person; canonical axes, so that a sagittal scan is compared with an axial one.
+    """
+    ledger = Ledger(str(volume.path) if volume.path is not None else "the later session")
+    name = other.path.name if other.path is not None else "the earlier session"
+    for axis, (one, two) in enumerate(zip(volume.spacing_mm, other.spacing_mm, strict=True)):
+        ratio = max(one / two, two / one)
+        if ratio > RESOLUTION_RATIO:
+            what = "lengths" if axis == 2 else "bridges" if axis == 1 else "widths from right to left"
+            ledger.warning(
+                "E22", f"has another resolution than '{name}' along the {AXES[axis]} axis",
+                f"{one:.3g} and {two:.3g} mm, a ratio of {ratio:.1f}",
+                f"A change of {what} below {max(one, two):.3g} mm is within the uncertainty of a voxel",
+            )  # fmt: skip
+    return ledger.findings
