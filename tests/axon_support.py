@@ -9,10 +9,11 @@ import numpy as np
 
 from cordgraft.core.contract import ArraySpec, Key, Process
 from cordgraft.processes.axon_growth import AxonGrowth
+from cordgraft.processes.contact_support import ContactSupport
 from cordgraft.processes.inhibitor_block import InhibitorBlock
 from cordgraft.processes.scaffold import Scaffold
 from cordgraft.state.axons import AxonState, Tract
-from cordgraft.state.growth_land import BLOCKED, SCAFFOLD
+from cordgraft.state.growth_land import BLOCKED, CONTACT_SUPPORT, SCAFFOLD
 from cordgraft.state.tissue import Tissue
 from support import make_tissue
 
@@ -76,14 +77,19 @@ def cord_of(
 
 
 def rough_cord(
-    shape: tuple[int, int, int], seed: int = 0, scaffold: bool = False, blocked: bool = False
+    shape: tuple[int, int, int],
+    seed: int = 0,
+    scaffold: bool = False,
+    blocked: bool = False,
+    supported: bool = False,
 ) -> Tissue:
     """A cord of random tissue with a ragged edge, 50 um voxels; with a scaffold in two thirds of them if asked for.
 
-    And with a block of myelin inhibitors that differs from voxel to voxel.
+    And with a block of myelin inhibitors, and support by contact with grafted cells, that differ from voxel to voxel.
     """
     rng = np.random.default_rng(seed)
-    processes = [*([Scaffold()] if scaffold else []), *([InhibitorBlock()] if blocked else [])]
+    asked = ((scaffold, Scaffold), (blocked, InhibitorBlock), (supported, ContactSupport))
+    processes = [kind() for wanted, kind in asked if wanted]
     tissue = cord_of("grey", processes, shape=shape, spacing_um=(50.0, 40.0, 30.0), whole=True)
     cord = rng.random(shape) < 0.85
     tissue["map.cord"][...] = cord
@@ -106,6 +112,8 @@ def rough_cord(
     if blocked:
         for name in BLOCKED:
             tissue[name][...] = rng.random(shape) * cord
+    if supported:
+        tissue[CONTACT_SUPPORT][...] = rng.random(shape) * cord
     return tissue
 
 

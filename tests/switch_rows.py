@@ -18,6 +18,7 @@ from tests.switch_support import (
     PERSON,
     PRECURSORS,
     SHEATHS,
+    WHOLE_PERSON,
     Switch,
     founders_at_home,
     founders_left,
@@ -115,6 +116,17 @@ SWITCHES: dict[str, Switch] = {
         empty=("field.trophic", "density.graft_matrix_rate"),
         claims={
             "less matrix": lambda on, off: total(off, "density.matrix") < total(on, "density.matrix"),
+            "less tissue is saved": lambda on, off: host(off) < host(on),
+        },
+        since_d=1.0,
+    ),
+    "contact_support": Switch(
+        changes=("cone.growth", "fraction.necrosis", "scalar.plasticity"),
+        empty=("density.contact_support",),
+        claims={
+            "circuits adapt less": lambda on, off: (
+                0.0 < off.tissue.scalar("plasticity") < on.tissue.scalar("plasticity")
+            ),
             "less tissue is saved": lambda on, off: host(off) < host(on),
         },
         since_d=1.0,
@@ -274,7 +286,7 @@ SWITCHES: dict[str, Switch] = {
         since_d=1.0,
     ),
     "function_index": Switch(
-        changes=("scalar.motor_index", "scalar.nets", "scalar.plasticity"),
+        changes=("scalar.motor_index", "scalar.motor_drive_left", "scalar.nets", "scalar.plasticity"),
         claims={
             "there is no index to show": lambda on, off: (
                 "scalar.motor_index" not in off.tissue
@@ -282,6 +294,7 @@ SWITCHES: dict[str, Switch] = {
                 and 0.0 <= on.model.latest["function_motor_index"] < 1.0
             )
         },
+        settings=WHOLE_PERSON,
         reach=FUNCTION,
         declared=True,
     ),

@@ -74,7 +74,14 @@ PERSON: dict[str, str] = {
     "parameters.examination.first_day_spread": "0 d",
     "parameters.examination.interval": "1 d",
 }
-#: Words of the treatments in it.
+#: And in a volume, where right and left differ.
+WHOLE_PERSON: dict[str, str] = {
+    **PERSON,
+    "geometry.section": "volume",
+    "geometry.length": "32 mm",
+    "geometry.voxel": "0.9 mm",
+}
+#: Words of the treatments in the eventful scenario.
 LABELS = {value: name.split(".")[1] for name, value in EVENTFUL.items() if name.endswith(".type")} | {
     "cell_graft": "graft"
 }
@@ -95,7 +102,7 @@ BLOW = ("map.*", "scalar.subject_*", "scalar.epicentre_um", "scalar.lesion_*")
 FUNCTION = (
     "scalar.drive_*",
     "scalar.motor_*",
-    "scalar.sensory_index",
+    "scalar.sensory_*",
     "scalar.bms",
     "scalar.bbb",
     "scalar.plasticity",

@@ -132,11 +132,16 @@ def examine(
     first = NUMBER[stratum.first]
     levels = np.asarray(KEY_LEVELS)
     works = patients.conduction(days)
+    drive, felt = patients.drive * works, patients.felt * works
+    both = np.ones(findings.SIDES)
     cord = findings.Cord(
-        drive=patients.drive * works,
-        felt=patients.felt * works,
-        above=(levels < first).astype(np.float64),
-        below=(levels > first).astype(np.float64),  # the neurons of the first segment are dead
+        drive=drive,
+        felt=felt,
+        drives=drive[:, None] * both,
+        felts=felt[:, None] * both,
+        above=both[:, None] * (levels < first),
+        below=both[:, None] * (levels > first),  # tracts reach none of the neurons of the first segment
+        pool=np.ones((findings.SIDES, levels.size)),  # no tissue here: nothing limits recovery at the edge
         regained=findings.regained_segments(
             params.edge_recovery,
             params.edge_recovery_spread,

@@ -144,6 +144,7 @@ SILENT: dict[str, tuple[dict[str, str], tuple[str, ...]] | None] = {
     ),
     "remodelling": None,
     "secretion": ({"output": "0 mol/cell/h", "matrix_rate": "0 1/d"}, ()),
+    "contact_support": ({"limit": "0"}, ()),
     "hindrance": None,
     "oxygen": None,
     "survival": (

@@ -17,7 +17,7 @@ from cordgraft.kernels.compile import run_blocks, set_threads
 from cordgraft.kernels.random import normal_pair, uniform, uniform_pair
 from cordgraft.processes.axon_growth import AxonGrowth
 from cordgraft.state.axons import HOST_TRACTS, TRACT_NAMES, Tract
-from cordgraft.state.growth_land import BLOCKED, LANDSCAPE, SCAFFOLD
+from cordgraft.state.growth_land import BLOCKED, CONTACT_SUPPORT, LANDSCAPE, SCAFFOLD
 from cordgraft.state.tissue import Tissue
 
 pytestmark = pytest.mark.reference
@@ -110,6 +110,20 @@ def test_tracts_of_other_sensitivity_have_channels_of_their_own(shape: tuple[int
             found = landscape.carried(x, y, z, channels[tract], space)
             expected, _ = twin_sample(tissue, host, np.array([x, y, z]))
             assert found == pytest.approx(expected["host"], rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("own", [{}, SENSITIVITIES], ids=["one kind", "four kinds"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_support_by_contact_is_the_last_channel(shape: tuple[int, int, int], own: dict[str, float]) -> None:
+    tissue, plain = (rough_cord(shape, supported=there) for there in (True, False))
+    process = AxonGrowth(AxonGrowth.Params(**own))
+    land, without = land_of(tissue, process).land, land_of(plain, process).land
+    key = Key(1, 0, 4.0)
+    last = process._growth(tissue, key).support
+    assert (process._growth(plain, key).support, last) == (-1, land.shape[-1] - 1)
+    assert land.shape[-1] == without.shape[-1] + 1 == landscape.CHANNELS + (4 if own else 1)
+    np.testing.assert_array_equal(land[..., last], tissue[CONTACT_SUPPORT] * tissue["map.cord"])
+    np.testing.assert_array_equal(land[..., :last], without)
 
 
 def test_where_all_tracts_are_alike_there_is_no_channel_more() -> None:
@@ -255,6 +269,7 @@ class TwinCone:
         tract = Tract(int(tissue["fibre.tract"][fibre_row]))
         self.sensitivity = getattr(self.p, f"cspg_sensitivity_{TRACT_NAMES[tract]}")
         land = twin_land(tissue, self.p, Tract.CORTICOSPINAL if self.graft else tract)
+        land["support"] = tissue[CONTACT_SUPPORT] if CONTACT_SUPPORT in tissue else np.zeros(tissue.lattice.shape)
         self.fields = {name: field * tissue["map.cord"] for name, field in land.items()}
         capacity, floor = process.capacity(tissue, key)
         self.g, self.floor = float(capacity[fibre_row]), float(floor[fibre_row])
@@ -287,7 +302,8 @@ class TwinCone:
         if c > self.p.sensing_floor:
             snr = self.p.cone_width * steep / c * math.sqrt(self.p.sensing_samples * c) / (1 + c)
             detected = snr**2 / (1 + snr**2)
-        q = max(0.2 + 0.8 * max(detected, c / (1 + c)), 0.5 * seen["intact"], self.floor)
+        fed = c / (1 + c) + (0.0 if self.graft else seen["support"])
+        q = max(0.2 + 0.8 * max(detected, min(1.0, fed)), 0.5 * seen["intact"], self.floor)
         return self.g * seen["graft" if self.graft else "host"] * q, seen, gradient, detected
 
     def step(self) -> None:
@@ -442,7 +458,7 @@ def lively(
     shape: tuple[int, int, int], n: int, seed: int = 3, blocked: bool = False, **params: Any
 ) -> tuple[Tissue, AxonGrowth]:
     """A rough cord with cones of host and graft at random points inside it."""
-    tissue = rough_cord(shape, seed, blocked=blocked)
+    tissue = rough_cord(shape, seed, blocked=blocked, supported=blocked)
     rng = np.random.default_rng(seed)
     voxels = np.argwhere(tissue["map.cord"] > 0)
     chosen = voxels[rng.integers(0, len(voxels), n)]
@@ -463,7 +479,8 @@ def lively(
 def test_cones_follow_their_twin(shape: tuple[int, int, int], tracts: tuple[Tract, ...]) -> None:
     """Every rule at once, on rough tissue: positions, headings, states, points and branches agree.
 
-    With all tracts, each is sensitive in its own way, and myelin inhibitors are blocked here and there.
+    With all tracts, each is sensitive in its own way, and here and there myelin inhibitors are blocked and grafted
+    cells support by contact.
     """
     n, several = 60, len(tracts) > 1
     own = SENSITIVITIES if several else {}
@@ -483,7 +500,7 @@ def test_cones_follow_their_twin(shape: tuple[int, int, int], tracts: tuple[Trac
             twin.step()
         run_blocks(
             axon.advance_all, count, tissue.cones.view(axon.Cones), work, tissue.segments.view(axon.Paths),
-            process._space(tissue), process._growth(key), key,
+            process._space(tissue), process._growth(tissue, key), key,
         )  # fmt: skip
         for row, twin in enumerate(twins):
             c = {name: tissue.cones[name][row] for name in tissue.cones.columns}

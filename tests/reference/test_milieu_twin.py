@@ -344,14 +344,18 @@ def risk_inputs(voxels: int, seed: int) -> tuple[milieu.Risk, milieu.RiskGround]
     rng = np.random.default_rng(seed)
     pool = rng.random(voxels) * rng.integers(0, 2, voxels)
     pool[::11] = 1e-10
-    ground = milieu.RiskGround(2.0 * rng.random(voxels), 15.0 * rng.random(voxels), 4.0 * rng.random(voxels))
-    return milieu.Risk(pool, rng.random(voxels), rng.random(voxels)), ground
+    tops = (2.0, 15.0, 4.0)
+    living, dead = (rng.random(voxels) for _ in range(2))
+    ground = milieu.RiskGround(*(top * rng.random(voxels) for top in tops), rng.random(voxels))
+    return milieu.Risk(pool, living, dead), ground
 
 
 def test_risk_step_equals_its_twin() -> None:
     risk, g = risk_inputs(300, 5)
     there = np.minimum(risk.pool, risk.living)
-    share = 0.3 + 0.3 * g.tnf + 0.4 * np.maximum(0, 1 - g.oxygen / 7.5) - 0.3 * g.trophic / (1 + g.trophic)
+    helped = np.minimum(1, g.trophic / (1 + g.trophic) + g.support)
+    assert 0.1 < (helped == 1).mean() < 0.9
+    share = 0.3 + 0.3 * g.tnf + 0.4 * np.maximum(0, 1 - g.oxygen / 7.5) - 0.3 * helped
     share = np.clip(share, 0, 1)
     pool = np.where(there > 1e-9, there * 0.92, 0.0)
     death = risk.death + np.where(risk.pool > 0, there * 0.08 * share, 0.0)

@@ -33,6 +33,10 @@ OTHERS = (
             "motor_drive",
             "drive_gracile",
             "drive_spinothalamic",
+            "motor_drive_right",
+            "motor_drive_left",
+            "sensory_drive_right",
+            "sensory_drive_left",
             "subject_variation",
         )
     ),
@@ -71,6 +75,14 @@ def run(process: Examination, tissue: Tissue, days: float, first: float = 0.0) -
         if tissue.scalar("exam_number") != before:
             found.append(tick)
     return found
+
+
+def carry(tissue: Tissue, motor: float, sensory: float) -> None:
+    """Let the tracts carry these shares of normal, on both sides."""
+    for name in ("motor_index", "motor_drive", "motor_drive_right", "motor_drive_left"):
+        tissue.set_scalar(name, motor)
+    for name in ("drive_gracile", "drive_spinothalamic", "sensory_drive_right", "sensory_drive_left"):
+        tissue.set_scalar(name, sensory)
 
 
 def of(tissue: Tissue) -> dict[str, float]:
@@ -131,13 +143,10 @@ def test_a_patient_is_examined_the_same_whatever_was_examined_before() -> None:
     """The examination of day 365 is number 5 with all visits; with the same number it is the same."""
     process = human(first_day=16.0, first_day_spread=0.0)
     tissue = patient(process)
-    tissue.set_scalar("motor_drive", 0.05)
-    for name in ("drive_gracile", "drive_spinothalamic"):
-        tissue.set_scalar(name, 0.1)
+    carry(tissue, motor=0.05, sensory=0.1)
     run(process, tissue, 366.0)
     other = patient(process)
-    for name in ("motor_drive", "drive_gracile", "drive_spinothalamic"):
-        other.set_scalar(name, tissue.scalar(name))
+    carry(other, motor=0.05, sensory=0.1)
     other.set_scalar("exam_number", 4)
     other.set_scalar("exam_ais_first", tissue.scalar("exam_ais_first"))
     assert run(process, other, 366.0, first=364.0) == [8760]
@@ -163,15 +172,17 @@ def test_neurons_above_and_beyond_the_edge() -> None:
     tissue = patient(process)
     tissue.set_scalar("lesion_rostral_um", 0.5 * SEGMENT)
     above, below = neurons_left(tissue)
-    assert above.tolist() == [0.0] * 10
-    assert below == pytest.approx([1.0] * 10)
+    assert above.tolist() == [[0.0] * 10] * 2
+    assert below == pytest.approx(np.ones((2, 10)))
     tissue.set_scalar("lesion_rostral_um", -0.5 * SEGMENT)  # between C5 and C6
     above, below = neurons_left(tissue)
-    assert above == pytest.approx([1.0] + [0.0] * 9)
+    for side in above:
+        assert side == pytest.approx([1.0] + [0.0] * 9)
     tissue.set_scalar("lesion_rostral_um", -1.0 * SEGMENT)  # in the middle of C6
     above, below = neurons_left(tissue)
-    assert above == pytest.approx([1.0, 0.5] + [0.0] * 8)
-    assert below == pytest.approx([0.0, 0.5] + [1.0] * 8)
+    for side in range(2):
+        assert above[side] == pytest.approx([1.0, 0.5] + [0.0] * 8)
+        assert below[side] == pytest.approx([0.0, 0.5] + [1.0] * 8)
 
 
 def test_neurons_die_with_the_grey_matter_of_their_segment_and_the_ventral_horn_counts_most() -> None:
@@ -182,12 +193,13 @@ def test_neurons_die_with_the_grey_matter_of_their_segment_and_the_ventral_horn_
     dead = np.abs(z) <= 0.5 * SEGMENT  # C5
     grey = tissue["fraction.grey"]
     grey[..., dead] = 0.0
-    assert neurons_left(tissue)[1] == pytest.approx([0.0] + [1.0] * 9)
+    for side in neurons_left(tissue)[1]:
+        assert side == pytest.approx([0.0] + [1.0] * 9)
     for ventral, more in ((True, False), (False, True)):
         grey[...] = tissue["map.grey"]
         half = (tissue["map.ventral"] > 0.5) if ventral else (tissue["map.ventral"] <= 0.5)
         grey[...] = np.where(half & dead, 0.0, grey)
-        assert bool(neurons_left(tissue)[1][0] > 0.5) is more, "loss of the ventral half weighs more"
+        assert bool(neurons_left(tissue)[1][0, 0] > 0.5) is more, "loss of the ventral half weighs more"
 
 
 def test_a_volume_and_its_section_agree_on_an_even_loss() -> None:
@@ -197,8 +209,23 @@ def test_a_volume_and_its_section_agree_on_an_even_loss() -> None:
         tissue = patient(process, **shape)
         tissue.set_scalar("lesion_rostral_um", 2000.0)
         tissue["fraction.grey"][...] *= 0.3
-        shares.append(neurons_left(tissue)[1][0])
-    assert shares == pytest.approx([0.3, 0.3])
+        shares.append(neurons_left(tissue)[1][:, 0])
+    assert np.array(shares) == pytest.approx(np.full((2, 2), 0.3))
+
+
+@pytest.mark.parametrize("width", [24, 25])
+def test_in_a_volume_each_side_has_its_own_neurons(width: int) -> None:
+    """A plane of voxels on the midline, as in an odd lattice, belongs to both sides by half."""
+    process = human()
+    tissue = patient(process, shape=(width, 24, 64))
+    tissue.set_scalar("lesion_rostral_um", 2000.0)
+    tissue["fraction.grey"][tissue.lattice.axis_um(0) < 0.0] *= 0.2
+    right, left = neurons_left(tissue)[1][:, :5]  # C5 to T1 lie within the lattice
+    assert right == pytest.approx(np.ones(5))
+    if width == 24:
+        assert left == pytest.approx(np.full(5, 0.2))
+    else:
+        assert (left > 0.2).all() and (left < 0.35).all()
 
 
 @pytest.mark.parametrize(
@@ -222,21 +249,25 @@ def test_the_first_level_that_is_lost(edge: float, level: str, first: str) -> No
 
 
 # ------------------------------------------------------------------------------------- what is written
-def complete(process: Examination, seed: int = 1, **scalars: float) -> Tissue:
-    """A patient with C5 dead and nothing through the lesion, or what `scalars` say."""
+def complete(
+    process: Examination, seed: int = 1, motor: float = 0.0, sensory: float = 0.0, alive: float = 0.0
+) -> Tissue:
+    """A patient of whose C5 a share lives, by default none, with what the tracts carry through the lesion."""
     tissue = patient(process, seed=seed)
     tissue.set_scalar("lesion_rostral_um", 0.5 * SEGMENT)
-    tissue["fraction.grey"][..., np.abs(tissue.lattice.axis_um(2)) <= 0.5 * SEGMENT] = 0.0
-    for name in ("motor_index", "motor_drive", "drive_gracile", "drive_spinothalamic"):
-        tissue.set_scalar(name, scalars.get(name, 0.0))
+    tissue["fraction.grey"][..., np.abs(tissue.lattice.axis_um(2)) <= 0.5 * SEGMENT] *= alive
+    carry(tissue, motor, sensory)
     return tissue
 
 
-def test_a_complete_patient_gains_points_in_the_arms_alone() -> None:
+def arm_gains(alive: float, patients: int, *, living: bool = True) -> list[float]:
+    """Return what the arms of complete patients gain from day 16 to day 365, each with a seed of its own."""
     gains = []
-    for seed in range(1, 200):
-        process = human(first_day=16.0, first_day_spread=0.0, interval=365.0, score_error=0.0)
-        tissue = complete(process, seed)
+    for seed in range(1, patients + 1):
+        process = human(
+            first_day=16.0, first_day_spread=0.0, interval=365.0, score_error=0.0, edge_recovery_living=living
+        )
+        tissue = complete(process, seed, alive=alive)
         assert run(process, tissue, 17.0) == [24 * 16]
         before = of(tissue)
         for day in (364, 365):
@@ -246,9 +277,23 @@ def test_a_complete_patient_gains_points_in_the_arms_alone() -> None:
         assert after["scalar.exam_number"] == 2.0
         assert before["scalar.exam_lower_motor_score"] == after["scalar.exam_lower_motor_score"] == 0.0
         gains.append(after["scalar.exam_upper_motor_score"] - before["scalar.exam_upper_motor_score"])
+    return gains
+
+
+def test_a_complete_patient_gains_points_in_the_arms_alone() -> None:
+    gains = arm_gains(0.5, 200)
     assert np.mean(gains) == pytest.approx(8.1, abs=1.3)
     assert np.std(gains) == pytest.approx(6.0, abs=1.2)
     assert min(gains) >= 0.0
+
+
+def test_recovery_at_the_edge_hangs_on_living_neurons_where_it_is_told_to() -> None:
+    assert arm_gains(0.0, 20, living=False) == arm_gains(0.5, 20), "by default whatever comes back has its neurons"
+    assert set(arm_gains(0.0, 40)) == {0.0}, "a dead segment brings nothing back, and nothing leaps over it"
+    few = arm_gains(0.1, 40)
+    many = arm_gains(0.5, 40)
+    assert 0.0 < np.mean(few) < np.mean(many)
+    assert max(few) <= 2 * 3.0 < max(many), "a tenth of the neurons moves a joint against gravity, and no more"
 
 
 def test_recovery_at_the_edge_belongs_to_the_patient() -> None:
@@ -265,11 +310,10 @@ def test_recovery_at_the_edge_belongs_to_the_patient() -> None:
 
 def test_a_patient_who_recovers_conduction_converts() -> None:
     process = human(first_day=16.0, first_day_spread=0.0, sign_spread=0.0, missed=0.0, score_error=0.0)
-    tissue = complete(process, drive_gracile=0.05, drive_spinothalamic=0.09)
+    tissue = complete(process, sensory=0.07)
     run(process, tissue, 17.0)
     assert of(tissue)["scalar.exam_ais"] == of(tissue)["scalar.exam_ais_first"] == 0.0
-    for name, value in (("motor_drive", 0.07), ("drive_gracile", 0.1), ("drive_spinothalamic", 0.1)):
-        tissue.set_scalar(name, value)
+    carry(tissue, motor=0.07, sensory=0.1)
     run(process, tissue, 100.0, first=17.0)
     found = of(tissue)
     assert found["scalar.exam_ais"] == 3.0 and found["scalar.exam_ais_first"] == 0.0
@@ -278,6 +322,9 @@ def test_a_patient_who_recovers_conduction_converts() -> None:
     assert found["scalar.exam_lower_motor_score"] == 10 * grade_of(0.07, process.params.link().grades)
     assert found["scalar.exam_motor_score"] == (
         found["scalar.exam_upper_motor_score"] + found["scalar.exam_lower_motor_score"]
+    )
+    assert found["scalar.exam_motor_score"] == (
+        found["scalar.exam_motor_score_right"] + found["scalar.exam_motor_score_left"]
     )
 
 
@@ -296,7 +343,7 @@ def test_between_examinations_nothing_is_written() -> None:
     tissue = complete(process)
     run(process, tissue, 16.0)
     written = of(tissue)
-    tissue.set_scalar("motor_drive", 0.9)
+    carry(tissue, motor=0.9, sensory=0.0)
     run(process, tissue, 91.0, first=16.0 + 1 / 24)
     assert of(tissue) == written
     run(process, tissue, 92.0, first=91.0 + 1 / 24)
@@ -305,7 +352,7 @@ def test_between_examinations_nothing_is_written() -> None:
 
 def test_it_goes_on_after_a_restart() -> None:
     process = human()
-    tissue = complete(process, motor_drive=0.05, drive_gracile=0.1, drive_spinothalamic=0.1)
+    tissue = complete(process, motor=0.05, sensory=0.1)
     run(process, tissue, 60.0)
     saved = tissue.snapshot()
     run(process, tissue, 200.0, first=60.0 + 1 / 24)
@@ -319,7 +366,7 @@ def test_it_goes_on_after_a_restart() -> None:
 
 def test_nothing_is_touched_but_what_is_declared() -> None:
     process = human()
-    tissue = complete(process, motor_drive=0.05)
+    tissue = complete(process, motor=0.05)
     before = tissue.snapshot()
     run(process, tissue, 31.0)
     assert tissue.changed(before, Examination.writes) == []

@@ -14,6 +14,7 @@ from cordgraft.state.findings import (
     Findings,
     classified,
     correlated,
+    edge_limit,
     edge_points,
     examine,
     grade_of,
@@ -37,9 +38,11 @@ def draws(
 
 
 def cord(drive: float, felt: float, first: str = "C5", regained: tuple[float, float] = (0.0, 0.0)) -> Cord:
-    """A lesion that takes one segment: all above is normal, all below hangs on the tracts."""
+    """A lesion that takes one segment: all above is normal, all below hangs on the tracts, all may come back."""
     levels, level = np.asarray(KEY_LEVELS), NUMBER[first]
-    return Cord(drive, felt, 1.0 * (levels < level), 1.0 * (levels > level), np.array(regained), level)
+    above, below = (np.array([1.0 * of, 1.0 * of]) for of in (levels < level, levels > level))
+    sides = np.full(2, drive), np.full(2, felt)
+    return Cord(drive, felt, *sides, above, below, np.ones((2, 10)), np.array(regained), level)
 
 
 def test_the_shipped_thresholds_are_those_of_the_design() -> None:
@@ -117,6 +120,43 @@ def test_points_at_the_edge_go_from_muscle_to_muscle() -> None:
     assert thoracic[1].tolist() == [0] * 5 + [5, 2, 0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("pool", "points"),
+    [
+        ((1.0, 1.0, 1.0), [5, 5, 3]),
+        ((0.41, 0.41, 0.41), [5, 5, 3]),
+        ((0.0, 1.0, 1.0), [0, 0, 0]),  # nothing leaps over a dead segment
+        ((0.1, 1.0, 1.0), [3, 0, 0]),
+        ((1.0, 0.05, 1.0), [5, 2, 0]),
+        ((1.0, 1.0, 0.04), [5, 5, 1]),
+    ],
+)
+def test_no_more_comes_back_than_the_neurons_that_live_can_move(
+    pool: tuple[float, float, float], points: list[int]
+) -> None:
+    full = cord(0.0, 0.0, regained=(2.5, 2.5))
+    right = np.ones((2, 10))
+    right[0, :3] = pool
+    found = examine(full._replace(pool=right), draws(), LINK)
+    assert found.muscles[0].tolist() == [*points, 0, 0, 0, 0, 0, 0, 0]
+    assert found.muscles[1].tolist() == [5, 5, 3, 0, 0, 0, 0, 0, 0, 0], "the other side has its own neurons"
+
+
+def test_dead_neurons_above_the_lesion_do_not_hold_up_its_edge() -> None:
+    pool = np.ones((2, 10))
+    pool[:, 0] = 0.0  # C5, above a lesion that takes C7
+    limit = edge_limit(pool, NUMBER["C7"], LINK.grades)
+    assert limit[:, 1:].tolist() == [[5] * 9] * 2
+
+
+def test_each_side_has_its_own_tracts() -> None:
+    half = cord(0.5, 0.5)._replace(drives=np.array([1.0, 0.0]), felts=np.array([0.3, 0.5]))
+    found = examine(half, draws(), LINK)
+    assert found.muscles.tolist() == [[0] + [5] * 9, [0] * 10]
+    assert found.sensory_levels.tolist() == [NUMBER["C4"], INTACT]
+    assert found.anal_contraction and found.sacral_sensation, "of both sides together"
+
+
 def test_recovery_at_the_edge_follows_its_time_constant() -> None:
     days = np.array([0.0, 16.1, 90.0, 365.0, 1e6])
     regained = regained_segments(0.75, 0.75, 1.0, days, 90.0)
@@ -149,7 +189,8 @@ def test_normal_conduction_feels_everything() -> None:
     found = examine(cord(0.9, 0.41), draws(), LINK)
     assert found.sensory_levels.tolist() == [INTACT, INTACT]
     assert examine(cord(0.9, 0.39), draws(), LINK).sensory_levels.tolist() == [NUMBER["C4"]] * 2
-    whole = Cord(1.0, 1.0, np.ones(10), np.zeros(10), np.zeros(2), C5)
+    both, all_, none = np.ones(2), np.ones((2, 10)), np.zeros((2, 10))
+    whole = Cord(1.0, 1.0, both, both, all_, none, all_, np.zeros(2), C5)
     assert classified(examine(whole, draws(), LINK)).grade == AIS.E
 
 
@@ -182,14 +223,23 @@ def test_many_patients_at_once_are_the_same_as_one_by_one() -> None:
     drive, felt = np.array([0.0, 0.04, 0.07, 0.3]), np.array([0.0, 0.1, 0.05, 0.6])
     regained = chance.random((4, 2)) * 3
     shape = cord(0.0, 0.0)
-    several = shape._replace(drive=drive, felt=felt, regained=regained)
+    drives, felts = drive[:, None] * [1.0, 0.5], felt[:, None] * [0.5, 1.0]
+    pool = chance.random((4, 2, 10)) ** 2
+    several = shape._replace(drive=drive, felt=felt, drives=drives, felts=felts, pool=pool, regained=regained)
     noise = Draws(
         *chance.standard_normal((2, 4)), *chance.random((3, 4)) * 0.06, chance.standard_normal((4, 2, 10))
     )
     together = examine(several, noise, LINK)
     for row in range(4):
         alone = examine(
-            shape._replace(drive=float(drive[row]), felt=float(felt[row]), regained=regained[row]),
+            shape._replace(
+                drive=float(drive[row]),
+                felt=float(felt[row]),
+                drives=drives[row],
+                felts=felts[row],
+                pool=pool[row],
+                regained=regained[row],
+            ),
             Draws(*(one[row] for one in noise)),
             LINK,
         )

@@ -14,6 +14,8 @@ NEUROLOGICAL_LEVELS: tuple[str, ...] = (
     *(f"L{number}" for number in range(1, 6)),
     *("S1", "S2", "S3", "S4-5"),
 )
+#: Sides of the body, in the order in which they are written down.
+SIDES: tuple[str, ...] = ("right", "left")
 #: Score that an examiner gives a rodent: species -> series, long name. Read from ``scalar.exam_score``.
 EXAMINED_SCALES: dict[str, tuple[str, str]] = {
     "mouse": ("exam_bms", "Basso mouse scale, 0-9, as examined"),
@@ -29,6 +31,10 @@ EXAMINED_PEOPLE: dict[str, tuple[str, str]] = {
     "exam_upper_motor_score": ("motor score of the arms, 0-50, at the latest examination", _MUSCLES),
     "exam_lower_motor_score": ("motor score of the legs, 0-50, at the latest examination", _MUSCLES),
     "exam_motor_score": ("motor score, 0-100, at the latest examination", "sum of arms and legs"),
+    **{
+        f"exam_motor_score_{side}": (f"motor score of the {side} side, 0-50, at the latest examination", _MUSCLES)
+        for side in SIDES
+    },
     "exam_sacral_sensation": ("sensation at S4-S5 at the latest examination", _FOUND),
     "exam_anal_contraction": ("voluntary anal contraction at the latest examination", _FOUND),
     "exam_neurological_level": ("neurological level at the latest examination", _LEVELS),

@@ -76,7 +76,7 @@ class Work(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """Constants of a step; lengths in um, rates per hour, speeds in um/h."""
+    """Constants of a step; lengths in um, rates per hour, speeds in um/h; `support` is a channel, -1 none."""
 
     speed: float
     fluctuation: float
@@ -99,13 +99,15 @@ class Growth(NamedTuple):
     step_um: float
     segment_um: float
     branch_angle: float
+    support: int = -1
 
 
 # ------------------------------------------------------------------------------------------- sensing
 @body
-def drive(cue: Any, intact: Any, detected: Any, floor: Any, growth: Any) -> Any:
+def drive(cue: Any, support: Any, intact: Any, detected: Any, floor: Any, growth: Any) -> Any:
     """Return Q: the pull of cues, at least that of intact tissue and that of a young graft axon."""
-    pull = growth.cue_rest + (1.0 - growth.cue_rest) * max(detected, cue / (1.0 + cue))
+    fed = min(1.0, cue / (1.0 + cue) + support)
+    pull = growth.cue_rest + (1.0 - growth.cue_rest) * max(detected, fed)
     return max(pull, max(growth.cue_intact * intact, floor))
 
 
@@ -251,7 +253,10 @@ def advance(i: Any, cones: Any, work: Any, paths: Any, space: Any, growth: Any, 
         carrying = grafted if work.graft[i] != 0 else host
         if work.channel[i] >= CHANNELS:
             carrying = carried(cones.x[i], cones.y[i], cones.z[i], work.channel[i], space)
-        u = work.capacity[i] * carrying * drive(cue, intact, detected, work.cue_floor[i], growth)
+        support = 0.0
+        if growth.support >= 0 and work.graft[i] == 0:
+            support = carried(cones.x[i], cones.y[i], cones.z[i], growth.support, space)
+        u = work.capacity[i] * carrying * drive(cue, support, intact, detected, work.cue_floor[i], growth)
         if piece == 0:
             cones.growth[i] = u
             cones.state[i] = ACTIVE if change < stay_active(state, u, key.dt_h, growth) else PAUSED

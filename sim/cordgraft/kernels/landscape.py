@@ -27,7 +27,8 @@ class Tissues(NamedTuple):
 
     `scaffold`, `channels` and `coat` are `ABSENT` in a run without a scaffold: its share of the voxel, the share with
     channels along the cord, and the matrix that it carries. `nogo` and `others` are `ABSENT` where nobody blocks
-    myelin inhibitors: the blocked share of Nogo-A, and that of MAG and OMgp.
+    myelin inhibitors: the blocked share of Nogo-A, and that of MAG and OMgp. `support` is `ABSENT` where nobody gives
+    any by contact; else it becomes the last channel, behind those of further kinds of host axons.
     """
 
     cord: Any
@@ -47,6 +48,7 @@ class Tissues(NamedTuple):
     coat: Any = ABSENT
     nogo: Any = ABSENT
     others: Any = ABSENT
+    support: Any = ABSENT
 
 
 class Substrate(NamedTuple):
@@ -134,6 +136,8 @@ def survey(v: Any, tissues: Any, substrate: Any, land: Any) -> None:
     for kind in range(substrate.more_cspg.size):
         other = (1.0 + substrate.more_cspg[kind] * inhibitor) * (1.0 + substrate.more_myelin[kind] * myelin)
         land[v, CHANNELS + kind] = carrying / other
+    if tissues.support.size > 0:
+        land[v, CHANNELS + substrate.more_cspg.size] = tissues.support[v]
 
 
 @kernel

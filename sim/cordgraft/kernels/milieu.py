@@ -424,11 +424,15 @@ class Risk(NamedTuple):
 
 
 class RiskGround(NamedTuple):
-    """What decides between death and rescue, flat (voxels,) float64: TNF-like, oxygen (mmHg), trophic (K_d)."""
+    """What decides between death and rescue, flat (voxels,) float64.
+
+    TNF-like, oxygen (mmHg), trophic factor (K_d), support by contact (1).
+    """
 
     tnf: Array
     oxygen: Array
     trophic: Array
+    support: Array
 
 
 class RiskRates(NamedTuple):
@@ -443,9 +447,9 @@ class RiskRates(NamedTuple):
 
 
 @body
-def dying_share(tnf: Any, oxygen: Any, trophic: Any, r: Any) -> Any:
+def dying_share(tnf: Any, oxygen: Any, trophic: Any, support: Any, r: Any) -> Any:
     """Return the share of the outflow that dies (0-1)."""
-    helped = trophic / (1.0 + trophic)
+    helped = min(1.0, trophic / (1.0 + trophic) + support)
     share = r.base + r.tnf * tnf + r.oxygen * max(0.0, 1.0 - oxygen / r.critical) - r.trophic * helped
     return min(1.0, max(0.0, share))
 
@@ -458,10 +462,10 @@ SETTLED = 1e-9
 def risk_all(start: Any, stop: Any, risk: Any, ground: Any, r: Any) -> None:
     """Decide a share of the tissue at risk of voxels ``start .. stop``."""
     pool, living, death = risk.pool, risk.living, risk.death
-    tnf, oxygen, trophic = ground.tnf, ground.oxygen, ground.trophic
+    tnf, oxygen, trophic, support = ground.tnf, ground.oxygen, ground.trophic, ground.support
     for i in range(start, stop):
         if pool[i] > 0.0:
             there = min(pool[i], living[i])
             out = there * r.leave
             pool[i] = there - out if there > SETTLED else 0.0
-            death[i] += out * dying_share(tnf[i], oxygen[i], trophic[i], r)
+            death[i] += out * dying_share(tnf[i], oxygen[i], trophic[i], support[i], r)

@@ -38,6 +38,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("remodelling", "Remodelling"),
     ("axon_injury", "AxonInjury"),
     ("secretion", "Secretion"),
+    ("contact_support", "ContactSupport"),
     ("hindrance", "Hindrance"),
     # transport: fields
     ("transport", "Transport"),

@@ -3,10 +3,10 @@
     A' = -A/tau,   dying share of the outflow = clip(0.3 + 0.3 T + 0.4 max(0, 1 - p/p_crit) - 0.3 F, 0, 1)
 
 `A` : dry share of the voxel at risk, white and grey apart (it stays recorded in its class); `tau` 0.5 d in grey
-and 3 d in white matter; `T` TNF-like field (its own unit); `p` oxygen and ``p_crit`` 7.5 mmHg; ``F = c/(1 + c)``
-occupancy of trophic receptors, `c` in units of the dissociation constant (``field.trophic``, read where a
-process provides it). What does not die is healthy again. This is the path by which early trophic or
-anti-inflammatory help, or oxygen, saves tissue.
+and 3 d in white matter; `T` TNF-like field (its own unit); `p` oxygen and ``p_crit`` 7.5 mmHg; ``F = c/(1 + c) + s``,
+at most 1: occupancy of trophic receptors, `c` in units of the dissociation constant (``field.trophic``), and support by
+contact with grafted cells, `s` (`contact_support`), both read where a process provides them. What does not die is
+healthy again. This is the path by which early trophic or anti-inflammatory help, or oxygen, saves tissue.
 
 Sources: grey loss is complete by 24 h, white loss within a week (rat, Ek 2010, 10.1371/journal.pone.0012021;
 the time constants are derived from it); critical pressure: rat brain, 6.8-8.8 mmHg
@@ -27,6 +27,7 @@ import numpy as np
 from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision, TransferSpec
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
+from cordgraft.state.growth_land import CONTACT_SUPPORT
 from cordgraft.state.tissue import Tissue
 
 _EK = "Ek 2010 (rat contusion)"
@@ -47,7 +48,7 @@ class AtRisk(Process):
         transfers=(TransferSpec("white", "necrosis"), TransferSpec("grey", "necrosis")),
     )
     reads = ("field.tnf", "field.oxygen", "fraction.white", "fraction.grey")
-    optional_reads = ("field.trophic",)
+    optional_reads = ("field.trophic", CONTACT_SUPPORT)
     writes = ("density.at_risk_white", "density.at_risk_grey")
     deposits = ("transfer.white>necrosis", "transfer.grey>necrosis")
 
@@ -107,8 +108,11 @@ class AtRisk(Process):
             return tissue[name].reshape(-1)
 
         p = self.params
-        trophic = flat("field.trophic") if "field.trophic" in tissue else np.zeros(tissue.lattice.size)
-        ground = RiskGround(flat("field.tnf"), flat("field.oxygen"), trophic)
+        helpers = (
+            flat(name) if name in tissue else np.zeros(tissue.lattice.size)
+            for name in ("field.trophic", CONTACT_SUPPORT)
+        )
+        ground = RiskGround(flat("field.tnf"), flat("field.oxygen"), *helpers)
         for kind, time in (("white", p.white_time), ("grey", p.grey_time)):
             pool = flat(f"density.at_risk_{kind}")
             risk = Risk(pool, flat(f"fraction.{kind}"), flat(f"transfer.{kind}>necrosis"))

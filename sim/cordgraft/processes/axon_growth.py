@@ -15,7 +15,8 @@ retracts the cone along its own path, never past its stump or branch point.
        permissive matrix, that of a scaffold included
 ``I``  ``1/(1 + s_C C/IC50) x 1/(1 + 2.5 s_M m)``, ``m = (w + d) (1 - a_N n - (a_G + a_O) o)``; host s_C and
        s_M by tract, all 1; graft s_C 0.3, s_M 0
-``Q``  ``Q0 + (1 - Q0) max(B, c/(1 + c))``, at least 0.5 x intact tissue, and 0.9 x youth in graft axons
+``Q``  ``Q0 + (1 - Q0) max(B, min(1, c/(1 + c) + s))``, at least 0.5 x intact tissue, and 0.9 x youth in graft
+       axons; ``s`` support by contact with grafted cells (`contact_support`), for host axons alone
 =====  ============================================================================================
 
 What treatments change: ``G_treat`` is what `growth_stimulation` adds to a tract, ``b`` what `mtor_block` takes from
@@ -83,7 +84,7 @@ from cordgraft.core.streams import Stream
 from cordgraft.state.axon_treatments import MTOR_GRAFT, MTOR_HOST, MTOR_NAMES, STIMULATION_NAMES, stimulation
 from cordgraft.state.axons import HOST_TRACTS, TRACT_NAMES, ConeState, Tract
 from cordgraft.state.cone_places import blocks_within, flat_voxels, pause_where_crowded, read_states_off_cones
-from cordgraft.state.growth_land import BLOCKED, LANDSCAPE, SCAFFOLD
+from cordgraft.state.growth_land import BLOCKED, CONTACT_SUPPORT, LANDSCAPE, SCAFFOLD
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
@@ -116,7 +117,7 @@ class AxonGrowth(Process):
         "cone.*",
         "segment.*",
     )
-    optional_reads = (*SCAFFOLD, *BLOCKED, *STIMULATION_NAMES, *MTOR_NAMES)
+    optional_reads = (*SCAFFOLD, *BLOCKED, CONTACT_SUPPORT, *STIMULATION_NAMES, *MTOR_NAMES)
     writes = ("fibre.state", "cone.*", "segment.*")
     streams = (Stream.CONE_SPEED, Stream.CONE_TURN, Stream.CONE_STATE)
 
@@ -276,7 +277,7 @@ class AxonGrowth(Process):
         work = self._work(tissue, key, n)
         before = flat_voxels(tissue)
         arc = tissue["cone.arc_um"].copy()
-        growth = self._growth(key)
+        growth = self._growth(tissue, key)
         reach = FARTHEST_DEVIATE * growth.fluctuation * growth.fluctuation_factor
         reach = 1.01 * key.dt_h * (growth.speed + reach)
         run_blocks(
@@ -328,12 +329,12 @@ class AxonGrowth(Process):
         )
         optional = [
             tissue[name].reshape(-1) if group[0] in tissue else kernels.ABSENT
-            for group in (SCAFFOLD, BLOCKED)
+            for group in (SCAFFOLD, BLOCKED, (CONTACT_SUPPORT,))
             for name in group
         ]
         tissues = kernels.Tissues(*(tissue[name].reshape(-1) for name in LANDSCAPE), *optional)
         lattice = tissue.lattice
-        land = np.empty((*lattice.shape, kernels.CHANNELS + len(more)))
+        land = np.empty((*lattice.shape, kernels.CHANNELS + len(more) + int(CONTACT_SUPPORT in tissue)))
         flat = land.reshape(lattice.size, -1)
         if reach_um is None:
             run_blocks(kernels.survey_all, lattice.size, tissues, substrate, flat)
@@ -346,8 +347,9 @@ class AxonGrowth(Process):
             )
         return kernels.Space(tissue["map.cord"], land, (*lattice.origin_um, *lattice.spacing_um))
 
-    def _growth(self, key: Key) -> Any:
+    def _growth(self, tissue: Tissue, key: Key) -> Any:
         from cordgraft.kernels import axon as kernels
+        from cordgraft.kernels.landscape import CHANNELS
 
         p = self.params
         ratio = p.fluctuation_time / key.dt_h
@@ -374,6 +376,7 @@ class AxonGrowth(Process):
             p.piece,
             p.log_every,
             p.branch_angle,
+            CHANNELS + len(self._kinds()[1]) - 1 if CONTACT_SUPPORT in tissue else -1,
         )
 
     def _work(self, tissue: Tissue, key: Key, n: int) -> Any:

@@ -16,26 +16,32 @@ what is recorded is the latest one.
     x = u + v D e^(0.25 xi_M)
 
 ``u`` share of the neurons of its segment that live rostral of the edge of the primary lesion, with normal drive; ``v``
-share that lives beyond the edge, on what the tracts carry past the lesion, ``D`` (`function_index`: ``motor_drive``).
-Both from the grey matter that is left in the layers of the segment, ventral horns counting most. The grade is the
-number of thresholds that ``x`` passes: 0.036, 0.048, 0.06, 0.15, 0.40.
+share that lives beyond the edge, on what the tracts of that side carry past the lesion, ``D`` (`function_index`:
+``motor_drive_right``, ``_left``). Both from the grey matter that is left in the layers of the segment, ventral horns
+counting most; in a volume, from that of the side. The grade is the number of thresholds that ``x`` passes: 0.036,
+0.048, 0.06, 0.15, 0.40.
 
 *People, recovery at the edge.* Apart from all tracts, segments come back at the rostral edge of the lesion::
 
     R = n e^(s xi) (1 - e^(-t/tau)),   n = 0.75 segments, s = 0.75, tau = 90 d
 
 right and left with a correlation of 0.5 between their ``xi``; drawn once for each patient, ``t`` time since the
-injury. The first segment that the lesion takes gets five points for each whole segment, then the next one; a muscle
-has the higher of its two grades, and the sensory level of a side moves down with whole segments.
+injury. The first segment that the lesion takes gets five points for each whole segment, then the next one. A muscle has
+the higher of its two grades, and the sensory level of a side moves down with whole segments. Which neurons stand behind
+it is open: those of a muscle reach over the neighbouring segments, many are blocked at first, and the axons that are
+left sprout within the muscle. With `edge_recovery_living` a segment gets at most the grade of ``u + v``, what its own
+living neurons could move with normal input, and behind one that cannot come back whole (``u + v`` up to 0.40) there is
+none: the strictest reading, by which a segment that is dead brings nothing back.
 
 *People, signs.* Sensation at S4-S5 and voluntary anal contraction are found if::
 
     c_S e^(0.25 xi_S) > 0.08,   D e^(0.25 xi_M) > 0.036
 
-``c_S`` mean of the gracile and the spinothalamic drive. Each sign that is there is missed with probability 0.03; so
-are, together, traces of contraction (grade 1) in muscles that only tracts reach. ``xi_S``, ``xi_M`` and the missed
-signs are fresh at each examination: the form of the day, and the hand of the examiner. Sensation is normal below the
-lesion where ``c_S e^(0.25 xi_S)`` passes the threshold of grade 5.
+``c_S`` mean of the gracile and the spinothalamic drive, and ``D``, of both sides together. Each sign that is there is
+missed with probability 0.03; so are, together, traces of contraction (grade 1) in muscles that only tracts reach.
+``xi_S``, ``xi_M`` and the missed signs are fresh at each examination: the form of the day, and the hand of the
+examiner. Sensation is normal below the lesion on a side where ``c_S e^(0.25 xi_S)`` of that side of the body
+(``sensory_drive_right``, ``_left``) passes the threshold of grade 5.
 
 *People, error of the score.* Grades of muscles between nothing and normal (1-4) may be written down too high or too
 low, with a standard deviation of `score_error` points on the sum, and one point at most on a muscle.
@@ -58,8 +64,10 @@ assumed, and so are recovery at the edge and all noise. To compare with: after a
 
 What is left out
 ----------------
-Differences between the two sides in what tracts carry, so that half a lesion has no half picture; arms and legs have
-one drive; light touch, pin prick and dermatomes; muscles other than key muscles; spasticity, pain, and training of
+Sides in a section, which has none: there right and left differ by recovery at the edge and by the examiner's hand only.
+Neurons that are blocked at first and come back: all that live rostral of the edge work from the first day. What becomes
+of the dorsal horn at the edge, so that the sensory level moves down also over a dead segment. Arms and legs have one
+drive; light touch, pin prick and dermatomes; muscles other than key muscles; spasticity, pain, and training of
 either patient or examiner; spinal shock beyond the block of fibres.
 """
 
@@ -73,9 +81,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
-from cordgraft.core.examined import AIS_GRADES, NEUROLOGICAL_LEVELS
+from cordgraft.core.examined import AIS_GRADES, NEUROLOGICAL_LEVELS, SIDES
 from cordgraft.core.parameters import Params as BaseParams
-from cordgraft.core.parameters import quantity
+from cordgraft.core.parameters import quantity, switch
 from cordgraft.core.streams import Stream
 from cordgraft.state import findings
 from cordgraft.state.isncsci import INTACT, KEY_LEVELS
@@ -107,6 +115,10 @@ _SCALARS: tuple[ArraySpec, ...] = (
     _scalar("upper_motor_score", "motor score of the arms at the latest examination", 0.0, 50.0),
     _scalar("lower_motor_score", "motor score of the legs at the latest examination", 0.0, 50.0),
     _scalar("motor_score", "motor score at the latest examination", 0.0, 100.0),
+    *(
+        _scalar(f"motor_score_{side}", f"motor score of the {side} side at the latest examination", 0.0, 50.0)
+        for side in SIDES
+    ),
     _scalar("sacral_sensation", "1 if sensation at S4-S5 was found", 0.0, 1.0),
     _scalar("anal_contraction", "1 if voluntary anal contraction was found", 0.0, 1.0),
     _scalar("neurological_level", "neurological level, 0 is C1, -1 not examined yet", -1.0, INTACT, -1.0),
@@ -149,6 +161,7 @@ class Examination(Process):
         "scalar.motor_drive",
         "scalar.drive_gracile",
         "scalar.drive_spinothalamic",
+        *(f"scalar.{what}_drive_{side}" for what in ("motor", "sensory") for side in SIDES),
     )
     writes = tuple(spec.name for spec in _SCALARS)
     streams = (Stream.EXAMINATION,)
@@ -255,6 +268,9 @@ class Examination(Process):
         edge_recovery_correlation: float = quantity(
             0.5, "1", "correlation of the two sides in it", bounds=(-1.0, 1.0), evidence="assumed"
         )
+        edge_recovery_living: bool = switch(
+            False, "a segment comes back no further than its own living motor neurons allow"
+        )
         edge_recovery_time: float = quantity(
             90.0, "d", "time constant with which it comes", bounds=(0.1, 3650.0), evidence="assumed"
         )
@@ -320,6 +336,7 @@ class Examination(Process):
             ("upper_motor_score", arms),
             ("lower_motor_score", legs),
             ("motor_score", arms + legs),
+            *((f"motor_score_{side}", score) for side, score in zip(SIDES, found.muscles.sum(axis=-1), strict=True)),
             ("sacral_sensation", found.sacral_sensation),
             ("anal_contraction", found.anal_contraction),
             ("neurological_level", classified.level),
@@ -336,11 +353,18 @@ class Examination(Process):
         xi = np.array([right, findings.correlated(right, other, p.edge_recovery_correlation)])
         days = tissue.clock.days(tick)
         above, below = neurons_left(tissue)
+        motor, felt = (
+            np.array([tissue.scalar(f"{what}_drive_{side}") for side in SIDES])
+            for what in ("motor", "sensory")
+        )
         return findings.Cord(
             drive=tissue.scalar("motor_drive"),
             felt=0.5 * (tissue.scalar("drive_gracile") + tissue.scalar("drive_spinothalamic")),
+            drives=motor,
+            felts=felt,
             above=above,
             below=below,
+            pool=above + below if p.edge_recovery_living else np.ones_like(above),
             regained=findings.regained_segments(
                 p.edge_recovery, p.edge_recovery_spread, xi, days, p.edge_recovery_time
             ),
@@ -417,29 +441,38 @@ def neurons_left(tissue: Tissue) -> tuple[Any, Any]:
     """Return the shares of the motor neurons of each key segment that live rostral of the edge, and beyond it.
 
     ``sum g w / sum g0 w`` over the layers of the segment, ``g`` grey matter now and ``g0`` before the injury, ``w``
-    volume times the ventral weight ``(1 + sin phi)/2``; in a section times ``rho``, for the whole cord. The injured
+    volume times the ventral weight ``(1 + sin phi)/2``; in a section times ``rho``, for the whole cord. In a volume
+    each side has its own half, of which a plane in the middle belongs to both; in a section both have all. The injured
     segment lies in the middle of the lattice. A segment outside it is as it was.
 
     Returns
     -------
-    above, below : (10,) float64
+    above, below : (2, 10) float64
+        Right and left.
     """
     lattice, setting = tissue.lattice, tissue.setting
     weight = tissue["map.volume"] * tissue["map.ventral"]
     if lattice.is_section:
+        sides = np.ones((findings.SIDES, lattice.shape[0]))
         weight = weight * tissue["map.rho"]
-    before = (tissue["map.grey"] * weight).sum(axis=(0, 1))
-    now = (tissue["fraction.grey"] * weight).sum(axis=(0, 1))
+    else:
+        x = lattice.axis_um(0)
+        sides = 0.5 * (1.0 + np.sign([x, -x]))
+    before, now = (
+        np.array([(of * weight * side[:, None, None]).sum(axis=(0, 1)) for side in sides])
+        for of in (tissue["map.grey"], tissue["fraction.grey"])
+    )
     z, edge = lattice.axis_um(2), tissue.scalar("lesion_rostral_um")
-    above, below = np.zeros(len(KEY_LEVELS)), np.zeros(len(KEY_LEVELS))
+    above, below = np.zeros((2, findings.SIDES, len(KEY_LEVELS)))
     injured = NEUROLOGICAL_LEVELS.index(setting.level)
     for row, level in enumerate(KEY_LEVELS):
         middle = (injured - level) * setting.segment_um
         layers = np.abs(z - middle) <= 0.5 * setting.segment_um
-        total = float(before[layers].sum())
-        if total > 0.0:
-            above[row] = float(now[layers & (z > edge)].sum()) / total
-            below[row] = float(now[layers & (z <= edge)].sum()) / total
-        else:
-            above[row], below[row] = (1.0, 0.0) if middle > edge else (0.0, 1.0)
+        for side in range(findings.SIDES):
+            total = float(before[side, layers].sum())
+            if total > 0.0:
+                above[side, row] = float(now[side, layers & (z > edge)].sum()) / total
+                below[side, row] = float(now[side, layers & (z <= edge)].sum()) / total
+            else:
+                above[side, row], below[side, row] = (1.0, 0.0) if middle > edge else (0.0, 1.0)
     return above, below

@@ -27,14 +27,20 @@ maturity, ``chi`` identity (1 for tracts that do not mind);
     Pi_max = Pi_0 s + (a F + a_m N) (1 - e^(-x_s/l_seg)),   I = (1 + i)/(1 + i (1 - N))
 
 ``M`` mean density of all macrophages, ``e`` of active chondroitinase (U/mL) over the grey matter that is left within
-one segment of the primary lesion; ``Pi_0`` `plasticity_limit`, ``s`` the subject's factor; ``F`` mean trophic occupancy
-c/(1 + c) over the white matter that is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both rates
+one segment of the primary lesion; ``Pi_0`` `plasticity_limit`, ``s`` the subject's factor; ``F`` mean support
+min(1, c/(1 + c) + k), trophic occupancy and contact ``k`` with grafted cells (`contact_support`), over the white matter
+that is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both rates
 are solved exactly for the step, with ``M``, ``e``, ``F``, ``a_r`` and ``N`` constant in it.
 
 Treatments: ``a_r`` is the training in force (`rehabilitation`). ``N`` is the blocked share of what holds collaterals
 back, the mean of ``q n + (1 - q) o`` over the same white matter, ``n`` of Nogo-A and ``o`` of MAG and OMgp
 (`inhibitor_block`). ``I`` is the rate against that beside intact myelin, which slows collaterals by ``1 + i`` and for
 which ``k_Pi`` stands. Without treatment ``a_r`` and ``N`` are 0 and both factors 1.
+
+*Sides.* In a volume, drive right and left is made of the fibres that run on that side of the midline; regrowth, relays,
+plasticity and pressure are those of the whole tract. Muscles hang on their own side (``motor_drive_*``). What is felt
+of a side of the body, ``sensory_drive_*``, is the mean of the gracile drive of that side and the spinothalamic drive of
+the other one, where those fibres have crossed. A section has no sides: both are then what the whole cord has.
 
 *Indices*, from the descending tracts with weights ``omega`` that sum to one::
 
@@ -66,14 +72,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cordgraft.core.contract import ArraySpec, Key, Phase, Process, Provision
+from cordgraft.core.examined import SIDES
 from cordgraft.core.parameters import Params as BaseParams
 from cordgraft.core.parameters import quantity
 from cordgraft.state.axon_treatments import NOGO, OTHERS, REHABILITATION, REHABILITATION_NAME
 from cordgraft.state.axons import DESCENDING, HOST_TRACTS, TRACT_NAMES, Tract
+from cordgraft.state.growth_land import CONTACT_SUPPORT
 from cordgraft.state.sheaths import REGROWN_NAMES
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
+
+#: Sign of x on each side of the body.
+SIGNS: dict[str, int] = dict(zip(SIDES, (1, -1), strict=True))
 
 _SCALARS: tuple[ArraySpec, ...] = (
     *(
@@ -81,6 +92,14 @@ _SCALARS: tuple[ArraySpec, ...] = (
         for tract in HOST_TRACTS
     ),
     ArraySpec("scalar.motor_drive", "1", "weighted drive of the descending tracts, share of normal", initial=1.0),
+    *(
+        ArraySpec(f"scalar.{what}_drive_{side}", "1", f"{meaning}, {side}; share of normal", initial=1.0)
+        for what, meaning in (
+            ("motor", "weighted drive of the descending tracts"),
+            ("sensory", "mean drive of the ascending tracts that stand for the side of the body"),
+        )
+        for side in SIDES
+    ),
     ArraySpec("scalar.motor_index", "1", "motor index, 1 is normal", initial=1.0, bounds=(0.0, 1.0)),
     ArraySpec("scalar.sensory_index", "1", "sensory index, 1 is normal", initial=1.0, bounds=(0.0, 1.0)),
     ArraySpec("scalar.bms", "1", "expected score on the Basso mouse scale", initial=9.0, bounds=(0.0, 9.0)),
@@ -117,6 +136,7 @@ class FunctionIndex(Process):
         "field.enzyme",
         "field.enzyme_stable",
         "fibre.tract",
+        "fibre.phi",
         "fibre.weight",
         "fibre.severity",
         "fibre.struck_tick",
@@ -138,6 +158,7 @@ class FunctionIndex(Process):
         REHABILITATION_NAME,
         NOGO,
         OTHERS,
+        CONTACT_SUPPORT,
         "fibre.transmission",
         *(f"scalar.{name}" for name in REGROWN_NAMES.values()),
     )
@@ -233,10 +254,9 @@ class FunctionIndex(Process):
         drives = {tract: self._drive(tissue, tract, key.tick) for tract in HOST_TRACTS}
         for tract, value in drives.items():
             tissue.set_scalar(f"drive_{TRACT_NAMES[tract]}", value)
+        self._sides(tissue, drives, key.tick)
         p = self.params
-        weights = {tract: float(getattr(p, f"weight_{TRACT_NAMES[tract]}")) for tract in DESCENDING}
-        total = sum(weights.values())
-        drive = sum(weights[tract] * drives[tract] for tract in DESCENDING) / total if total > 0.0 else 0.0
+        drive = self._weighted(drives)
         felt = 0.5 * (drives[Tract.GRACILE] + drives[Tract.SPINOTHALAMIC])
         motor = function_of_drive(drive, p.half_drive, p.steepness)
         tissue.set_scalar("motor_drive", drive)
@@ -245,10 +265,32 @@ class FunctionIndex(Process):
         tissue.set_scalar("bms", 9.0 * motor)
         tissue.set_scalar("bbb", 21.0 * motor)
 
-    def _drive(self, tissue: Tissue, tract: Tract, tick: int) -> float:
+    def _weighted(self, drives: dict[Tract, float]) -> float:
+        """Return the weighted drive of the descending tracts."""
+        weights = {tract: float(getattr(self.params, f"weight_{TRACT_NAMES[tract]}")) for tract in DESCENDING}
+        total = sum(weights.values())
+        return sum(weights[tract] * drives[tract] for tract in DESCENDING) / total if total > 0.0 else 0.0
+
+    def _sides(self, tissue: Tissue, drives: dict[Tract, float], tick: int) -> None:
+        """Write the drives of both sides of the body; `drives` are those of the whole cord."""
+        run = dict.fromkeys(SIDES, drives)
+        if not tissue.lattice.is_section:
+            run = {
+                side: {tract: self._drive(tissue, tract, tick, sign) for tract in HOST_TRACTS}
+                for side, sign in SIGNS.items()
+            }
+        for side, other in zip(SIDES, reversed(SIDES), strict=True):
+            tissue.set_scalar(f"motor_drive_{side}", self._weighted(run[side]))
+            felt = 0.5 * (run[side][Tract.GRACILE] + run[other][Tract.SPINOTHALAMIC])
+            tissue.set_scalar(f"sensory_drive_{side}", felt)
+
+    def _drive(self, tissue: Tissue, tract: Tract, tick: int, sign: int = 0) -> float:
+        """Return the drive of a tract; with a sign (1 right, -1 left), of its fibres on that side, if it has any."""
         p = self.params
         name = TRACT_NAMES[tract]
         rows = np.flatnonzero(tissue["fibre.tract"] == tract)
+        own = rows[sign * np.cos(tissue["fibre.phi"][rows]) > 0.0] if sign else rows
+        rows = own if own.size else rows
         weight = tissue["fibre.weight"][rows]
         total = float(weight.sum())
         if total <= 0.0:
@@ -298,14 +340,17 @@ class FunctionIndex(Process):
         tissue.set_scalar("plasticity", limit + (gain - limit) * exp(-p.plasticity_rate * window * days * pace))
 
     def _surroundings(self, tissue: Tissue) -> tuple[float, float, float]:
-        """Return near the lesion mean macrophages and enzyme (U/mL) over grey, mean trophic occupancy over white."""
+        """Return near the lesion mean macrophages and enzyme (U/mL) over grey, mean support over white."""
         near = _near_the_lesion(tissue)
         grey = tissue["fraction.grey"][..., near]
         white = tissue["fraction.white"][..., near]
         macrophages = tissue["density.macrophages_pro"][..., near] + tissue["density.macrophages_repair"][..., near]
         cue = np.maximum(tissue["field.trophic"][..., near], 0.0)
         enzyme = tissue["field.enzyme"][..., near] + tissue["field.enzyme_stable"][..., near]
-        return _mean(macrophages, grey), _mean(enzyme, grey), _mean(cue / (1.0 + cue), white)
+        support = cue / (1.0 + cue)
+        if CONTACT_SUPPORT in tissue:
+            support = np.minimum(1.0, support + tissue[CONTACT_SUPPORT][..., near])
+        return _mean(macrophages, grey), _mean(enzyme, grey), _mean(support, white)
 
     def _blocked(self, tissue: Tissue) -> float:
         """Return the blocked share of what holds collaterals back, a mean over the white matter near the lesion."""

@@ -52,9 +52,13 @@ class Cord(NamedTuple):
     Attributes
     ----------
     drive, felt : () or (n,) float64
-        Drive of the legs and conduction of sacral sensation, shares of normal.
-    above, below : (10,) or (n, 10) float64
+        Drive past the lesion and conduction of sacral sensation, shares of normal, of both sides together.
+    drives, felts : (2,) or (n, 2) float64
+        The same of each side of the body, right and left.
+    above, below : (2, 10) or (n, 2, 10) float64
         Share of the motor neurons of each key segment that live rostral of the edge of the lesion, and beyond it.
+    pool : (2, 10) or (n, 2, 10) float64
+        Share of them that lives at all and that recovery at the edge may bring back.
     regained : (2,) or (n, 2) float64
         Segments that have come back at the edge, right and left.
     first : int
@@ -63,8 +67,11 @@ class Cord(NamedTuple):
 
     drive: Any
     felt: Any
+    drives: Floats
+    felts: Floats
     above: Floats
     below: Floats
+    pool: Floats
     regained: Floats
     first: int
 
@@ -129,6 +136,19 @@ def edge_points(regained: Floats, first: int) -> NDArray[np.int64]:
     return np.asarray(np.where(steps >= 0, points, 0), dtype=np.int64)
 
 
+def edge_limit(pool: Floats, first: int, grades: tuple[float, ...]) -> NDArray[np.int64]:
+    """Return the most that recovery at the edge can give each key muscle : int64, shaped as `pool`, (..., 10).
+
+    A muscle gets no more than the share of its motor neurons that lives, `pool`, can move. Recovery is local and goes
+    from segment to segment: behind a key segment that cannot come back whole there is none.
+    """
+    most = grade_of(pool, grades)
+    whole = np.where(np.asarray(KEY_LEVELS) < first, True, most == NORMAL)
+    behind = np.logical_and.accumulate(whole, axis=-1)[..., :-1]
+    reached = np.concatenate([np.ones_like(whole[..., :1]), behind], axis=-1)
+    return np.asarray(np.where(reached, most, 0), dtype=np.int64)
+
+
 def written_down(grades: NDArray[np.int64], xi: Floats, error: float) -> NDArray[np.int64]:
     """Return grades as an examiner writes them: those between nothing and normal (1-4) may be off, by `error` in sum.
 
@@ -143,20 +163,21 @@ def written_down(grades: NDArray[np.int64], xi: Floats, error: float) -> NDArray
 
 def examine(cord: Cord, draws: Draws, link: Link) -> Findings:
     """Return what an examiner finds."""
-    felt = cord.felt * np.exp(link.sign_spread * draws.sensory)
-    form = np.exp(link.sign_spread * draws.motor)
-    drive = np.asarray(cord.drive * form)
-    by_tracts = grade_of(cord.above + cord.below * drive[..., None], link.grades)[..., None, :]
-    at_edge = edge_points(cord.regained, cord.first)
+    form = np.asarray(np.exp(link.sign_spread * draws.motor))
+    feeling = np.asarray(np.exp(link.sign_spread * draws.sensory))
+    felt, drive = cord.felt * feeling, cord.drive * form
+    drives = cord.drives * form[..., None]
+    by_tracts = grade_of(cord.above + cord.below * drives[..., None], link.grades)
+    at_edge = np.minimum(edge_points(cord.regained, cord.first), edge_limit(cord.pool, cord.first, link.grades))
     grades = np.maximum(by_tracts, at_edge)
     # a trace of contraction is a sign, and can be missed; what moves cannot
     missed = (np.asarray(draws.missed_traces) < link.missed)[..., None, None]
     grades = np.where(missed & (by_tracts == 1) & (at_edge == 0), 0, grades)
-    normal = felt > link.grades[-1]
+    normal = cord.felts * feeling[..., None] > link.grades[-1]
     edge = np.minimum(cord.first - 1 + np.floor(cord.regained).astype(np.int64), INTACT)
     return Findings(
         written_down(grades, draws.muscles, link.score_error),
-        np.where(np.asarray(normal)[..., None], INTACT, edge),
+        np.where(normal, INTACT, edge),
         is_present(felt, link.sensory_threshold, draws.missed_sensation, link.missed),
         is_present(drive, link.motor_threshold, draws.missed_contraction, link.missed),
     )

@@ -24,3 +24,5 @@ LANDSCAPE = (
 SCAFFOLD = (SHARE, CHANNELS, COAT)
 #: And where somebody blocks myelin inhibitors.
 BLOCKED = (NOGO, OTHERS)
+#: And, for cones of the host alone, where grafted cells support what they touch.
+CONTACT_SUPPORT = "density.contact_support"
