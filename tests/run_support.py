@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import xarray
 
-from cordgraft.core import schema
+from cordgraft.core import axon_layout, schema
 
 GRAFT_DAY = 9.0
 
@@ -87,6 +87,10 @@ def make_fake_run(
             tree[f"/{schema.AXONS_GROUP}/{word}/{schema.PATHS}"] = _paths(
                 day, graft, length, depth, scale, seed
             )
+            paths = tree[f"/{schema.AXONS_GROUP}/{word}/{schema.PATHS}"]
+            tree[f"/{schema.AXONS_GROUP}/{word}/{schema.CONES}"] = _cones(paths)
+            for name, share in ((schema.SYNAPSES, 0.2), (axon_layout.LOST_SYNAPSES, 0.03)):
+                tree[f"/{schema.AXONS_GROUP}/{word}/{name}"] = _synapses(paths, share, seed)
             tree[f"/{schema.AXONS_GROUP}/{word}"] = xarray.Dataset(attrs={schema.COMPLETE: 1})
     xarray.DataTree.from_dict(tree).to_zarr(directory / schema.STORE_NAME, mode="w", consolidated=False)
     (directory / schema.SUMMARY_NAME).write_text(json.dumps(_summary(graft)), encoding="utf-8")
@@ -301,6 +305,10 @@ def _paths(day: float, graft: bool, length: float, depth: float, scale: float, s
             weight.append(14.0),
         )
     xyz = np.concatenate(points)
+    edges = [-900.0 * scale, 900.0 * scale]
+    attributes = {axon_layout.LESION_EDGES: edges}
+    if graft and day > GRAFT_DAY:
+        attributes[axon_layout.GRAFT_EDGES] = edges
     return xarray.Dataset(
         {
             schema.ROW_SIZE: (schema.AXON, np.array(sizes)),
@@ -309,11 +317,54 @@ def _paths(day: float, graft: bool, length: float, depth: float, scale: float, s
                 {"flag_values": np.arange(6, dtype=np.uint8), "flag_meanings": " ".join(names)},
             ),
             "id": (schema.AXON, np.arange(1, len(sizes) + 1, dtype=np.uint64)),
+            "state": (schema.AXON, np.full(len(sizes), 4, dtype=np.uint8), _STATES),
             "weight": (schema.AXON, np.array(weight)),
             "grown": (schema.POINT, np.concatenate(grown).astype(np.uint8)),
             **{axis: (schema.POINT, xyz[:, i]) for i, axis in enumerate(schema.SPACE)},
+        },
+        attrs=attributes,
+    )  # fmt: skip
+
+
+_STATES = {"flag_values": [4, 7], "flag_meanings": "growing censored"}
+_SYNAPSE_KINDS = {"flag_values": [0, 1, 2], "flag_meanings": "host_to_graft graft_to_host host_to_host"}
+
+
+def _ends(paths: xarray.Dataset) -> np.ndarray:
+    """Return the polylines of which the last point was laid by a growth cone."""
+    last = np.cumsum(paths[schema.ROW_SIZE].values) - 1
+    return np.flatnonzero(paths["grown"].values[last] > 0)
+
+
+def _cones(paths: xarray.Dataset) -> xarray.Dataset:
+    rows = _ends(paths)
+    last = np.cumsum(paths[schema.ROW_SIZE].values)[rows] - 1
+    return xarray.Dataset(
+        {
+            "axon": (schema.CONE, paths["id"].values[rows]),
+            "tract": (schema.CONE, paths["tract"].values[rows], paths["tract"].attrs),
+            "state": (schema.CONE, np.zeros(rows.size, dtype=np.uint8), {"flag_values": [0, 4],
+                      "flag_meanings": "active censored"}),
+            "weight": (schema.CONE, paths["weight"].values[rows]),
+            "arc": (schema.CONE, 25.0 * paths[schema.ROW_SIZE].values[rows]),
+            **{axis: (schema.CONE, paths[axis].values[last]) for axis in schema.SPACE},
         }
     )  # fmt: skip
+
+
+def _synapses(paths: xarray.Dataset, share: float, seed: int) -> xarray.Dataset:
+    rows = _ends(paths)
+    rows = rows[np.random.default_rng(seed + 3).random(rows.size) < share]
+    last = np.cumsum(paths[schema.ROW_SIZE].values)[rows] - 1
+    graft = paths["tract"].values[rows] == len(schema.HOST_TRACTS)
+    return xarray.Dataset(
+        {
+            "kind": (schema.SYNAPSE, graft.astype(np.uint8), _SYNAPSE_KINDS),
+            "tract": (schema.SYNAPSE, paths["tract"].values[rows], paths["tract"].attrs),
+            "weight": (schema.SYNAPSE, paths["weight"].values[rows]),
+            "z": (schema.SYNAPSE, paths["z"].values[last]),
+        }
+    )
 
 
 def _summary(graft: bool) -> dict[str, object]:

@@ -350,7 +350,7 @@ class RunView:
         )
         grown = np.asarray(paths["grown"].values) > 0
         return Paths(
-            tract=tract_words(paths["tract"]),
+            tract=flag_words(paths["tract"]),
             points_mm=list(np.split(xyz, cuts)) if sizes.size else [],
             grown=list(np.split(grown, cuts)) if sizes.size else [],
             axon=np.asarray(paths["id"].values, dtype=np.uint64),
@@ -369,8 +369,8 @@ def open_view(directory: str | Path) -> RunView:
     return RunView(Path(directory), open_run(directory))
 
 
-def tract_words(variable: Any) -> NDArray[np.str_]:
-    """Return the tract of each polyline in words, from the CF flags of the variable."""
+def flag_words(variable: Any) -> NDArray[np.str_]:
+    """Return the codes of a variable in words, from its CF flags."""
     values = np.asarray(variable.values, dtype=np.int64)
     meanings = str(variable.attrs["flag_meanings"]).split()
     codes = np.asarray(variable.attrs["flag_values"], dtype=np.int64)

@@ -9,64 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cordgraft.core.contract import ArraySpec
-from cordgraft.record.observers import Observer
 from cordgraft.record.paths import living_forest, polylines, unbroken
 from cordgraft.state.axons import AxonState, ConeState, SynapseKind, Tract
-from cordgraft.state.tissue import Tissue
+from garden_support import Garden, stump
 from support import make_tissue
-
-EDGES = (
-    ArraySpec("scalar.lesion_rostral_um", "um", "test", initial=300.0),
-    ArraySpec("scalar.lesion_caudal_um", "um", "test", initial=-300.0),
-)
-
-
-class Garden:
-    """A tissue into which axons are planted point by point."""
-
-    def __init__(self) -> None:
-        self.tissue: Tissue = make_tissue((), (1, 4, 64), (100.0, 100.0, 100.0), extra=EDGES)
-
-    def fibre(self, tract: Tract, state: AxonState, weight: float = 10.0) -> int:
-        row = len(self.tissue.fibres)
-        graft = int(tract == Tract.GRAFT)
-        self.tissue.fibres.add(
-            1, id=np.uint64(row + 1), tract=int(tract), origin=graft, state=int(state), weight=weight
-        )
-        return row
-
-    def path(
-        self, fibre: int, heights: list[float], parent: int = -1, grown: int = 1, lost: int = -1
-    ) -> list[int]:
-        rows = []
-        for z in heights:
-            added = self.tissue.segments.add(
-                1, parent=parent, fibre=fibre, grown=grown, z=z, laid_tick=5, lost_tick=lost
-            )
-            parent = added.start
-            rows.append(parent)
-        return rows
-
-    def cone(
-        self, fibre: int, last: int, z: float, state: ConeState = ConeState.ACTIVE, arc: float = 0.0
-    ) -> None:
-        row = len(self.tissue.cones)
-        self.tissue.cones.add(
-            1, id=np.uint64(1000 + row), fibre=fibre, last=last, z=z, state=int(state), arc_um=arc
-        )
-
-    def measure(self) -> dict[str, float]:
-        observer = Observer(self.tissue)
-        observer.memory.graft_edges_um = (-300.0, 300.0)
-        return observer.measure(self.tissue, 24)
-
-
-def stump(garden: Garden, tract: Tract, z: float) -> tuple[int, int]:
-    """Plant a severed host fibre whose old path comes from afar and ends at z; returns fibre and last point."""
-    fibre = garden.fibre(tract, AxonState.GROWING)
-    far = 3000.0 if z > 0 else -3000.0
-    return fibre, garden.path(fibre, [far, z], grown=0)[-1]
 
 
 def test_a_regrown_axon_counts_once_at_each_plane_it_passes() -> None:

@@ -8,7 +8,8 @@ computes exactly these, and readers may rely on them.
 ``/maps``               tissue, fields and densities over ``(time, x, y, z)`` at the recording days
 ``/geometry``           static maps over ``(x, y, z)``
 ``/cells/day_0014``     table of the grafted cells at one recording day (dimension ``row``)
-``/axons/day_0014``     ``paths`` (CF contiguous ragged), ``cones`` and ``synapses`` at one recording day
+``/axons/day_0014``     ``paths`` (CF contiguous ragged), ``cones``, living ``synapses`` and those that were lost
+                        (``lost_synapses``) at one recording day
 ``/straightening``      the way back to scanner space, only for runs built from masks
 ======================  ==============================================================================
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cordgraft.core import schema
+from cordgraft.core import axon_layout, schema
 from cordgraft.core.schema import cf_unit
 from cordgraft.record.paths import living_forest, polylines
 from cordgraft.state.axons import AxonState, ConeState, SynapseKind, Tract
@@ -173,8 +173,18 @@ def cone_table(tissue: Tissue) -> Columns:
 
 def synapse_table(tissue: Tissue) -> Columns:
     """Return the living synapses : (synapse,) each."""
+    return _synapses(tissue, np.flatnonzero(tissue.synapses["lost_tick"] < 0))
+
+
+def lost_synapse_table(tissue: Tissue) -> Columns:
+    """Return the synapses that were made and lost again, with the day of that : (synapse,) each."""
+    rows = np.flatnonzero(tissue.synapses["lost_tick"] >= 0)
+    lost = _days(tissue, tissue.synapses["lost_tick"][rows])
+    return {**_synapses(tissue, rows), "day_lost": (lost, _plain("day", "time after the injury when it was lost"))}
+
+
+def _synapses(tissue: Tissue, rows: NDArray[np.int64]) -> Columns:
     table, fibres = tissue.synapses, tissue.fibres
-    rows = np.flatnonzero(table["lost_tick"] < 0)
     return {
         "kind": (table["kind"][rows], {**words(SynapseKind), "long_name": "who talks to whom"}),
         "tract": (table["tract"][rows], {**words(Tract), "long_name": "tract of the axon"}),
@@ -198,6 +208,7 @@ def synapse_table(tissue: Tissue) -> Columns:
 def axon_dims() -> dict[str, str]:
     """Return table or column -> dimension, for the axon snapshot."""
     dims = {schema.PATHS: schema.AXON, schema.CONES: schema.CONE, schema.SYNAPSES: schema.SYNAPSE}
+    dims[axon_layout.LOST_SYNAPSES] = schema.SYNAPSE
     return {**dims, **{f"{schema.PATHS}/{column}": schema.POINT for column in POINT_COLUMNS}}
 
 
@@ -205,3 +216,16 @@ PATH_ATTRIBUTES: dict[str, Any] = {
     "featureType": "trajectory",
     "long_name": "living axon paths, contiguous ragged: polyline i takes the next row_size[i] points",
 }
+
+
+def path_attributes(lesion_edges_um: tuple[float, float], graft_edges_um: tuple[float, float]) -> dict[str, Any]:
+    """Return the attributes of the paths of a day; edges that are not there yet (NaN) are left out.
+
+    Parameters
+    ----------
+    lesion_edges_um, graft_edges_um : (caudal, rostral)
+        Edges of the primary lesion, and of the lesion on the day of grafting.
+    """
+    edges = {axon_layout.LESION_EDGES: lesion_edges_um, axon_layout.GRAFT_EDGES: graft_edges_um}
+    known = {name: list(pair) for name, pair in edges.items() if not any(np.isnan(pair))}
+    return {**PATH_ATTRIBUTES, **known}

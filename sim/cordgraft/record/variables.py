@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cordgraft.core import schema
+from cordgraft.core import axon_layout, schema
 from cordgraft.core.clock import Clock, whole_ticks
 from cordgraft.core.contract import ArraySpec, Process, matches
 from cordgraft.core.schema import SeriesSpec, cf_unit, variable_name
@@ -17,6 +17,7 @@ from cordgraft.record.snapshots import (
     Columns,
     cell_table,
     cone_table,
+    lost_synapse_table,
     path_tables,
     synapse_table,
 )
@@ -172,6 +173,7 @@ def dictionary(layout: Layout, tissue: Tissue) -> list[tuple[str, ...]]:
     rows += _table_rows(f"{place}/{schema.PATHS}", points, schema.POINT)
     rows += _table_rows(f"{place}/{schema.CONES}", cone_table(tissue), schema.CONE)
     rows += _table_rows(f"{place}/{schema.SYNAPSES}", synapse_table(tissue), schema.SYNAPSE)
+    rows += _table_rows(f"{place}/{axon_layout.LOST_SYNAPSES}", lost_synapse_table(tissue), schema.SYNAPSE)
     return rows
 
 

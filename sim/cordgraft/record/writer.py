@@ -18,7 +18,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import cordgraft
-from cordgraft.core import schema
+from cordgraft.core import axon_layout, schema
 from cordgraft.core.contract import Process
 from cordgraft.record import snapshots
 from cordgraft.record.files import (
@@ -34,6 +34,7 @@ from cordgraft.record.files import (
 from cordgraft.record.observers import Observer, reasons
 from cordgraft.record.packing import measure
 from cordgraft.record.provenance import RunInfo, now, root_attributes, versions
+from cordgraft.record.scene import Scene
 from cordgraft.record.store import RunStore
 from cordgraft.record.summary import outcomes_of, safety_of
 from cordgraft.record.variables import (
@@ -197,6 +198,8 @@ class RunWriter:
 
     def _write_frame(self, tissue: Tissue, frame: int, tick: int) -> None:
         """Write tables first, then the maps, then the series, so that a complete frame has all of them."""
+        memory = self.observer.memory
+        edges = Scene(tissue, tick, memory).primary_edges_um
         cells = snapshots.cell_table(tissue, tick)
         self.store.write_snapshot(schema.CELLS_GROUP, tick, {"": cells}, {"": schema.ROW})
         self.store.write_snapshot(
@@ -206,9 +209,10 @@ class RunWriter:
                 schema.PATHS: snapshots.path_tables(tissue, tick),
                 schema.CONES: snapshots.cone_table(tissue),
                 schema.SYNAPSES: snapshots.synapse_table(tissue),
+                axon_layout.LOST_SYNAPSES: snapshots.lost_synapse_table(tissue),
             },
             snapshots.axon_dims(),
-            {schema.PATHS: snapshots.PATH_ATTRIBUTES},
+            {schema.PATHS: snapshots.path_attributes(edges, memory.graft_edges_um)},
         )
         grids = (spec.name for spec in tissue.specs.values() if spec.group in MAP_GROUPS)
         arrays = {schema.variable_name(name): tissue[name] for name in grids}

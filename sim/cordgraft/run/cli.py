@@ -233,6 +233,32 @@ def compare(
 
 
 @app.command()
+def outcomes(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Run directories, or directories with the seeds of one arm; the first is the reference."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Directory for the tables (CSV) and figures.")
+    ] = None,
+    days: Annotated[
+        str | None,
+        typer.Option(
+            "--days", metavar="14,112", help="Days after the injury (default: the last with axon paths in all runs)."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of the same names.")] = False,
+    json_output: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say what the axons did: numbers by distance, reach, connections, function, paired contrasts of arms."""
+    with exit_codes(json_output):
+        from cordgraft.run.outcomes import show_outcomes
+
+        show_outcomes(runs, out, days, overwrite, json_output, quiet)
+
+
+@app.command()
 def report(
     directory: Annotated[Path, typer.Argument(help="Run directory.")],
     movie: Annotated[
