@@ -53,6 +53,11 @@ GEOMETRY_GROUP = "geometry"
 CELLS_GROUP = "cells"
 AXONS_GROUP = "axons"
 STRAIGHTENING_GROUP = "straightening"
+#: In the group `STRAIGHTENING_GROUP`: share of each voxel in the cord mask, (x, y, z). Unlike the static maps it holds
+#: voxels that lie less than half in the cord, without which its outline in the scanner would be too small.
+CORD_SHARE = "cord_share"
+#: There too: 1 where the cord mask ends and its last whole cross-section is repeated, (x, y, z).
+EXTRAPOLATED = "extrapolated"
 PATHS = "paths"
 CONES = "cones"
 SYNAPSES = "synapses"

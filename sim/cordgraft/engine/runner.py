@@ -234,4 +234,14 @@ def _straightening(model: CordModel) -> dict[str, Any] | None:
         array = np.asarray(value)
         dims = tuple(f"{name}_{axis}" for axis in range(array.ndim))
         arrays[name] = (array, dims, {"long_name": f"straightening map: {name.replace('_', ' ')}"})
+    arrays[schema.CORD_SHARE] = (
+        patient.cord_fraction.astype(np.float32),
+        schema.SPACE,
+        {"long_name": "share of the voxel in the cord mask, voxels less than half in it among them"},
+    )
+    arrays[schema.EXTRAPOLATED] = (
+        patient.extrapolated.astype(np.uint8),
+        schema.SPACE,
+        {"long_name": "1 where the mask ends and its last whole cross-section is repeated"},
+    )
     return arrays

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cordgraft.run.imaging.check import check
+from cordgraft.run.imaging.render import render
 
 imaging_app = typer.Typer(
     name="imaging",
@@ -18,3 +19,4 @@ imaging_app = typer.Typer(
 
 # Verbs import what they need when they run; here they are only named.
 imaging_app.command()(check)
+imaging_app.command()(render)

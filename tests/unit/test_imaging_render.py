@@ -1,0 +1,268 @@
+"""From volume fractions to an image: partial volume, masks, contrast and noise, and where the cord lies in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray
+
+from cordgraft.core.problems import BadInput
+from cordgraft_analysis.imaging import resample
+from cordgraft_analysis.imaging.cord_placing import Shift
+from cordgraft_analysis.imaging.extrusion import parse_extrusion
+from cordgraft_analysis.imaging.fractions import CLASSES, fractions_of
+from cordgraft_analysis.imaging.overlap import blur_matrix, overlap_matrix
+from cordgraft_analysis.imaging.render import Options, Scene, masks, render, scene_of
+from cordgraft_analysis.imaging.resample import Aligned, Grid, Sampled, resampler
+from cordgraft_analysis.imaging.signal import T2W, TISSUES
+from cordgraft_analysis.imaging.volume import Volume
+from cordgraft_analysis.reading import open_run
+from tests.run_support import make_fake_run
+
+ELLIPTIC = parse_extrusion("elliptic:ratio=1.4")
+
+
+@pytest.fixture(scope="module")
+def section(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A section of a mouse, invented values: 14 voxels of 0.1 mm deep, 20 mm long."""
+    return open_run(make_fake_run(tmp_path_factory.mktemp("section") / "run", voxel_um=100.0))
+
+
+@pytest.fixture(scope="module")
+def untreated(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The section without a graft, which is no part of a lesion."""
+    return open_run(make_fake_run(tmp_path_factory.mktemp("untreated") / "run", voxel_um=100.0, graft=False))
+
+
+@pytest.fixture(scope="module")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A human volume, invented values: 10 x 14 x 100 voxels of 1.2 x 0.6 x 1.2 mm."""
+    return open_run(make_fake_run(tmp_path_factory.mktemp("volume") / "run", volume=True, species="human"))
+
+
+def grid_of(
+    spacing: tuple[float, float, float], size_mm: tuple[float, float, float], turn_deg: float = 0.0
+) -> Grid:
+    """Return a grid about the origin, turned in the sagittal plane."""
+    shape = tuple(int(np.ceil(size / edge)) for size, edge in zip(size_mm, spacing, strict=True))
+    angle = np.deg2rad(turn_deg)
+    turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ np.diag(spacing)
+    affine[:3, 3] = -affine[:3, :3] @ (0.5 * (np.array(shape) - 1.0))
+    return Grid((shape[0], shape[1], shape[2]), affine)
+
+
+def like(grid: Grid) -> Volume:
+    return Volume(np.zeros(grid.shape), grid.affine)
+
+
+def axes_of(data: xarray.Dataset) -> tuple[Any, Any]:
+    axes = tuple(np.asarray(data[name].values, dtype=float) for name in "xyz")
+    steps = tuple(float(value) for value in np.diag(np.reshape(data.attrs["affine"], (4, 4)))[:3])
+    return axes, steps
+
+
+# ----------------------------------------------------------------------------------------- partial volume
+
+
+def test_overlap_of_one_axis_is_exact() -> None:
+    matrix = overlap_matrix(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.5, 2.25]))
+    np.testing.assert_allclose(matrix, [[0.5 / 1.75, 1.0 / 1.75, 0.25 / 1.75]])
+
+
+def test_blur_has_its_width_and_conserves() -> None:
+    faces = np.arange(41.0)
+    matrix = blur_matrix(faces, faces, 1.0)
+    np.testing.assert_allclose(matrix.sum(axis=0), 1.0, atol=1e-12)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1.0, atol=1e-12)
+    at = np.arange(40) - 20.0
+    # variance of a point: the box of the source and of the target voxel, and the Gaussian (discrete on an eighth)
+    spread = float((matrix[:, 20] * at**2).sum())
+    assert spread == pytest.approx(2.0 / 12.0 + (1.0 / 2.3548) ** 2, rel=0.03)
+
+
+GRIDS = {
+    "fine isotropic": grid_of((0.5, 0.5, 0.5), (24.0, 20.0, 126.0)),
+    "thick sagittal": grid_of((3.3, 0.6, 0.6), (36.0, 20.0, 126.0)),
+    "thick axial oblique": grid_of((0.7, 0.7, 4.0), (26.0, 60.0, 140.0), 12.0),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_fraction_keeps_its_volume(volume: Any, name: str) -> None:
+    grid = GRIDS[name]
+    data = fractions_of(volume, 42.0)
+    axes, steps = axes_of(data)
+    way = resampler(axes, steps, Shift(), grid, 1.0)
+    oblique = "oblique" in name
+    assert isinstance(way, Sampled if oblique else Aligned)
+    compared = 0
+    for key in (*(f"frac_{word}" for word in CLASSES), "cord_share"):
+        values = data[key].values[0]
+        before = float(values.sum(dtype=float)) * np.prod(steps)
+        if before == 0.0:
+            continue
+        for blurred in (False, True):
+            after = float(way.image(values, blurred).sum()) * grid.voxel_mm3
+            assert after == pytest.approx(before, rel=1e-3 if oblique else 1e-9), (key, blurred)
+        compared += 1
+    assert compared >= 6
+
+
+@pytest.mark.parametrize("name", [name for name in GRIDS if "oblique" not in name])
+def test_the_sum_of_signal_is_kept(volume: Any, name: str) -> None:
+    grid = GRIDS[name]
+    scene = scene_of(volume, 42.0, like=like(grid), options=Options(centre_mm=(0.0, 0.0, 0.0)))
+    image, _ = scene.image("t2w")
+    data = fractions_of(volume, 42.0)
+    _, steps = axes_of(data)
+    fine = sum(
+        T2W.signal(tissue) * float(data[f"frac_{word}"].values.sum(dtype=float))
+        for word, tissue in TISSUES.items()
+    )
+    assert float(image.sum()) * grid.voxel_mm3 == pytest.approx(fine * np.prod(steps), rel=1e-6)
+
+
+def test_oblique_voxels_in_the_canal_are_full(volume: Any) -> None:
+    grid = GRIDS["thick axial oblique"]
+    scene = scene_of(volume, 42.0, like=like(grid), options=Options(psf=0.0, centre_mm=(0.0, 0.0, 0.0)))
+    total = np.asarray(
+        sum(scene.channels[f"frac_{word}"] for word in CLASSES if f"frac_{word}" in scene.channels)
+    )
+    assert float(total.max()) == pytest.approx(1.0, abs=1e-5)
+    inside = scene.cord_soft > 0.999
+    assert inside.sum() > 100
+    np.testing.assert_allclose(total[inside], 1.0, atol=1e-3)
+
+
+def test_sparse_samples_take_no_volume_away(section: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With fewer samples than fine voxels, those that are not hit must be stood for."""
+    monkeypatch.setattr(resample, "ENOUGH_SAMPLES", 400_000)
+    data = fractions_of(section, 42.0, extrusion=ELLIPTIC, fine_mm=0.025)
+    axes, steps = axes_of(data)
+    grid = grid_of((0.2, 0.2, 0.8), (4.0, 8.0, 24.0), 10.0)
+    way = Sampled.of(axes, steps, Shift(), grid, 1.0)
+    assert way.source.size < int(data["canal"].sum())  # fewer than one each
+    for key in ("frac_white", "frac_csf", "frac_scar", "cord_share"):
+        values = data[key].values[0]
+        before = float(values.sum(dtype=float)) * np.prod(steps)
+        assert float(way.image(values, False).sum()) * grid.voxel_mm3 == pytest.approx(before, rel=4e-3), key
+
+
+def test_aligned_and_sampled_agree(volume: Any) -> None:
+    data = fractions_of(volume, 42.0)
+    axes, steps = axes_of(data)
+    grid = grid_of((1.1, 1.3, 2.0), (24.0, 20.0, 100.0))
+    exact = Aligned.of(axes, steps, Shift(), grid, 1.0)
+    sampled = Sampled.of(axes, steps, Shift(), grid, 1.0)
+    for blurred in (False, True):
+        values = data["frac_white"].values[0]
+        apart = exact.image(values, blurred) - sampled.image(values, blurred)
+        assert float(np.abs(apart).max()) < 0.15  # four samples per edge: a voxel at the pia may be off
+        assert float(np.sqrt((apart**2).mean())) < 0.01
+
+
+def test_a_mask_is_the_soft_one_cut_at_half(volume: Any) -> None:
+    grid = GRIDS["thick sagittal"]
+    found = masks(volume, 42.0, like=like(grid), options=Options(centre_mm=(0.0, 0.0, 0.0)))
+    for part in ("cord", "lesion"):
+        soft, hard = found[f"{part}_soft"], found[part]
+        assert hard.kind == "mask" and soft.kind == "soft"
+        np.testing.assert_array_equal(hard.data, soft.data >= 0.5)
+        assert hard.data.any()
+    assert (found["lesion_soft"].data <= found["cord_soft"].data + 1e-6).all()
+    # half-filled voxels do not bias a soft mask: the cord is an ellipse of 12 x 8.4 mm in voxels of the run
+    area = float(found["cord_soft"].data.sum()) * grid.voxel_mm3 / 120.0
+    share = volume["geometry"]["map_cord"].values.mean()
+    assert area == pytest.approx(float(share) * 12.0 * 8.4, rel=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------ images
+
+
+def healthy_and_fluid(scene: Scene, image: Any) -> tuple[float, float]:
+    cord = (scene.cord_soft > 0.999) & (scene.lesion_soft < 1e-3)
+    fluid = scene.channels["frac_csf"] > 0.999
+    return float(image[cord].mean()), float(image[fluid].mean())
+
+
+def test_a_t2w_image_has_bright_fluid_dark_cord_and_a_bright_lesion(untreated: Any) -> None:
+    scene = scene_of(untreated, 42.0, spacing_mm=(0.1, 0.1, 0.1), options=Options(extrusion=ELLIPTIC))
+    image, facts = scene.image("t2w", snr=20.0, seed=3)
+    cord, fluid = healthy_and_fluid(scene, image)
+    lesion = float(image[scene.lesion_soft > 0.9].mean())
+    assert cord < lesion < fluid
+    assert fluid / cord == pytest.approx(3.0, abs=0.2)
+    noise = image[
+        (scene.cord_soft > 0.999) & (scene.lesion_soft < 1e-3) & (scene.channels["frac_white"] > 0.999)
+    ]
+    assert float(noise.mean() / noise.std()) == pytest.approx(20.0, rel=0.1)
+    outside = np.asarray(sum(scene.channels[f"frac_{word}"] for word in ("white", "csf"))) < 1e-9
+    assert float(image[outside].mean()) == pytest.approx(1.2533 * facts["sigma"], rel=0.03)
+    again = render(
+        untreated, 42.0, spacing_mm=(0.1, 0.1, 0.1), options=Options(extrusion=ELLIPTIC), snr=20.0, seed=3
+    )
+    assert again.data.tobytes() == image.tobytes()
+    other, _ = scene.image("t2w", snr=20.0, seed=4)
+    assert (other != image).any()
+
+
+def test_the_midsagittal_slice_of_an_image_made_to_measure_is_the_middle(section: Any) -> None:
+    scene = scene_of(section, 42.0, spacing_mm=(0.2, 0.2, 0.2), options=Options(extrusion=ELLIPTIC))
+    assert all(count % 2 == 1 for count in scene.cord_soft.shape[:2])
+    middle = scene.cord_soft.shape[0] // 2
+    assert scene.frame.affine[0, 3] + middle * 0.2 == pytest.approx(0.0, abs=1e-9)
+    np.testing.assert_allclose(scene.cord_soft, scene.cord_soft[::-1], atol=1e-6)
+
+
+def test_noise_of_a_map_is_refused(volume: Any) -> None:
+    scene = scene_of(volume, 42.0, spacing_mm=(2.0, 2.0, 2.0))
+    with pytest.raises(BadInput, match=r"noise of a map.*no --snr"):
+        scene.image("fa", snr=20.0)
+    with pytest.raises(BadInput, match="no such SNR"):
+        scene.image("t2w", snr=0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "--like FILE for the grid of a file, or --spacing"),
+        ({"spacing_mm": (1.0, -1.0, 1.0)}, "three edges above 0 mm"),
+        ({"spacing_mm": (1.0, 1.0, 1.0), "like": like(GRIDS["thick sagittal"])}, "not both"),
+        ({"spacing_mm": (1.0, 1.0, 1.0), "options": Options(centre_mm=(0, 0, 0))}, "nothing to place"),
+        ({"spacing_mm": (1.0, 1.0, 1.0), "options": Options(psf=-1.0)}, "no such blur"),
+        ({"spacing_mm": (1.0, 1.0, 1.0), "options": Options(canal_mm=-1.0)}, "0 mm or more"),
+        ({"spacing_mm": (1.0, 1.0, 1.0), "options": Options(necrosis="bone")}, "no such tissue class"),
+        (
+            {"like": like(GRIDS["thick sagittal"]), "options": Options(centre_mm=(500.0, 0.0, 0.0))},
+            "does not lie in the image",
+        ),
+        (
+            {"like": like(GRIDS["thick axial oblique"]), "options": Options(centre_mm=(500.0, 0.0, 0.0))},
+            "does not lie in the image",
+        ),
+    ],
+)
+def test_bad_input_is_one_sentence(volume: Any, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        scene_of(volume, 42.0, **arguments)
+
+
+def test_the_cord_goes_where_it_is_put(volume: Any) -> None:
+    grid = grid_of((1.0, 1.0, 1.0), (60.0, 60.0, 60.0))
+    scene = scene_of(volume, 42.0, like=like(grid), options=Options(centre_mm=(10.0, -8.0, 5.0)))
+    weight = scene.lesion_soft
+    index = np.moveaxis(np.indices(weight.shape), 0, -1)
+    centre = (index * weight[..., None]).sum(axis=(0, 1, 2)) / weight.sum()
+    np.testing.assert_allclose(
+        grid.affine[:3, :3] @ centre + grid.affine[:3, 3], [10.0, -8.0, 5.0], atol=0.05
+    )
+
+
+def test_image_does_not_name_a_path(volume: Any, tmp_path: Path) -> None:
+    scene = scene_of(volume, 42.0, spacing_mm=(2.0, 2.0, 2.0))
+    assert str(tmp_path.parents[1]) not in str(scene.facts)
