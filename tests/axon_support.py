@@ -66,6 +66,7 @@ def cord_of(
     tissue = make_tissue(processes, shape, spacing_um, extra=OTHERS, **more)
     if whole:
         tissue["map.cord"][...] = 1
+        tissue["map.volume"][...] = 1.0
     cord = tissue["map.cord"] > 0
     for name in ("white", "grey"):
         tissue[f"fraction.{name}"][...] = 0.0

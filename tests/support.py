@@ -27,6 +27,7 @@ def make_tissue(
     seed: int = 1,
     extra: Iterable[ArraySpec] = (),
     prepare: bool = True,
+    cells_per_agent: int = 1,
 ) -> Tissue:
     """Return a tissue with a healthy elliptic cord (in a section: a full slab) and all arrays of `processes`."""
     base = [*MAP_SPECS, *FRACTION_SPECS, *CELL_COLUMNS, *AXON_COLUMNS]
@@ -34,7 +35,7 @@ def make_tissue(
     origin = tuple(-0.5 * (n - 1) * d for n, d in zip(shape, spacing_um, strict=True))
     lattice = Lattice(shape, spacing_um, (origin[0], origin[1], origin[2]))
     diameters = (max(shape[0] * spacing_um[0], 1.4 * shape[1] * spacing_um[1]), shape[1] * spacing_um[1])
-    setting = Setting(species, species, diameters, seed=seed)
+    setting = Setting(species, species, diameters, seed=seed, cells_per_agent=cells_per_agent)
     tissue = Tissue(lattice, Clock.for_duration(days * 24.0, tick_h), setting, [*arrays, *extra], transfers)
     x, y, _ = lattice.centres_um()
     rho = np.sqrt((2.0 * x / diameters[0]) ** 2 + (2.0 * y / diameters[1]) ** 2)

@@ -13,14 +13,9 @@ mean over the recorded days from the injury on. Runs that are there already (``-
 from __future__ import annotations
 
 import argparse
-import csv
 import datetime
-import json
 import math
-import platform
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,34 +27,18 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-ROOT = Path(__file__).resolve().parents[1]
+if str(Path(__file__).resolve().parents[1]) not in sys.path:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tools.paired_runs import ROOT, SECONDS, processor, put_between, run_once, seconds_of, series_of, version
+
 PAGE = ROOT / "docs" / "preview.md"
 SCENARIOS = ("mouse_subacute_graft", "human_cervical_subacute_graft")
 RESOLUTIONS = ("full", "preview")
 MARKS = ("<!-- tables by tools/preview_bias.py -->", "<!-- end of the tables -->")
-#: Column of the days in timeseries.csv.
-TIME = "day"
 #: Shares of the full value beyond which a bias is called off, and meaningless.
 OFF = 0.25
 FAR_OFF = 0.5
-
-_RUN = """
-import sys, time
-from pathlib import Path
-from cordgraft.engine.model import CordModel
-from cordgraft.engine.runner import run_model
-from cordgraft.scenario.load import load
-
-name, folder, seed, *sets = sys.argv[1:]
-# The kernels are loaded, or compiled, by a model of its own: what is timed is the run.
-warm = CordModel(load(name, [*sets], seed=int(seed)))
-for _ in range(2):
-    warm.step()
-began = time.process_time()
-model = CordModel(load(name, [*sets], seed=int(seed)))
-run_model(model, Path(folder), overwrite=True)
-Path(folder, "cpu_seconds").write_text(f"{time.process_time() - began:.3f}")
-"""
 
 
 @dataclass(frozen=True)
@@ -112,13 +91,11 @@ def run_pairs(name: str, seeds: list[int], sets: list[str], keep: Path, jobs: in
     def run_one(task: tuple[int, str]) -> None:
         seed, resolution = task
         folder = keep / name / f"{resolution}-{seed}"
-        if (folder / "cpu_seconds").exists():
-            return
-        folder.parent.mkdir(parents=True, exist_ok=True)
         asked = [f"resolution={resolution}", *(sets if resolution == "preview" else [])]
-        command = [sys.executable, "-c", _RUN, name, str(folder), str(seed), *asked]
-        subprocess.run(command, check=True)
-        print(f"{name} {resolution} seed {seed}: {(folder / 'cpu_seconds').read_text()} CPU s", flush=True)
+        fresh = not (folder / SECONDS).exists()
+        seconds = run_once(name, folder, seed, asked)
+        if fresh:
+            print(f"{name} {resolution} seed {seed}: {seconds:.3f} CPU s", flush=True)
 
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(run_one, [(seed, resolution) for seed in seeds for resolution in RESOLUTIONS]))
@@ -126,16 +103,8 @@ def run_pairs(name: str, seeds: list[int], sets: list[str], keep: Path, jobs: in
 
 def read_run(folder: Path) -> tuple[dict[str, tuple[float, float, float]], dict[str, str], float]:
     """Return outcome -> its three looks, outcome -> unit, and the CPU seconds of a run."""
-    with (folder / "timeseries.csv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    time_d = np.array([float(row[TIME]) for row in rows])
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    units = {key: entry["unit"] for key, entry in summary["outcomes"].items()}
-    found = {}
-    for key in units:
-        values = np.array([float(row[key]) if row[key] else math.nan for row in rows])
-        found[key] = looks(time_d, values)
-    return found, units, float((folder / "cpu_seconds").read_text())
+    time_d, values, units = series_of(folder)
+    return {key: looks(time_d, column) for key, column in values.items()}, units, seconds_of(folder)
 
 
 def table(name: str, seeds: list[int], keep: Path) -> str:
@@ -205,37 +174,13 @@ def _cost(name: str, seeds: list[int], keep: Path) -> str:
     for resolution in RESOLUTIONS:
         seconds = [read_run(keep / name / f"{resolution}-{seed}")[2] for seed in seeds]
         medians[resolution] = statistics.median(seconds)
-    days = _days(keep / name / f"full-{seeds[0]}")
+    days = float(series_of(keep / name / f"full-{seeds[0]}")[0][-1])
     year = {key: value * 365.0 / days for key, value in medians.items()}
     return (
         f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]}), {days:g} days each. One run took {medians['full']:.1f} CPU "
         f"seconds in full and {medians['preview']:.1f} as a preview (medians; building and recording included, "
         f"start of the program and compiling not): {year['full']:.1f} and {year['preview']:.1f} per year."
     )
-
-
-def _days(folder: Path) -> float:
-    with (folder / "timeseries.csv").open(encoding="utf-8", newline="") as lines:
-        return float(list(csv.DictReader(lines))[-1][TIME])
-
-
-def version() -> str:
-    """Return the version and, in a checkout, the commit."""
-    import cordgraft
-
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return f"{cordgraft.__version__}" + (f", commit {done.stdout.strip()}" if done.returncode == 0 else "")
-
-
-def processor() -> str:
-    """Return the name of the processor, as far as the system says it."""
-    try:
-        found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    except OSError:
-        found = None
-    return found[1].strip() if found else platform.machine()
 
 
 def main() -> None:
@@ -263,10 +208,7 @@ def main() -> None:
     print(text)
     print(f"\n{time.monotonic() - began:.0f} s")
     if asked.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, rest = page.split(MARKS[0])
-        after = rest.split(MARKS[1])[1]
-        PAGE.write_text(f"{before}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{after}", encoding="utf-8")
+        put_between(PAGE, MARKS, text)
 
 
 if __name__ == "__main__":

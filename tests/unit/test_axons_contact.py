@@ -14,6 +14,8 @@ from cordgraft.state.lines import line_number
 from cordgraft.state.tissue import Tissue
 
 SPHERE = 4.0 / 3.0 * np.pi * 20.0**3
+#: Cord in the box of three reaches round a cone of a section whose slab is 50 um thick.
+BOX_UM3 = 50.0 * 60.0**2
 
 
 def contact(**changes: float) -> Contact:
@@ -28,7 +30,7 @@ def cord(process: Contact, tissue_class: str = "graft", days: float = 800.0) -> 
 
 
 def add_neurons(tissue: Tissue, n: int, line: str = "201B7-like", kind: CellKind = CellKind.NEURON) -> None:
-    """Neurons in the voxel that holds the point (0, 10, 10)."""
+    """Neurons in the voxel whose middle is the point (0, 25, 25)."""
     site = int(np.ravel_multi_index((0, 12, 32), tissue.lattice.shape))
     first = len(tissue.cells) + 1
     tissue.cells.add(
@@ -57,9 +59,9 @@ def test_host_axons_connect_to_grafted_neurons_at_their_rate(
     tissue = cord(process)
     add_neurons(tissue, 3, line)
     n = 4000
-    add_cones(tissue, n, origin=0, point=(0.0, 10.0, 10.0), tract=int(tract), weight=7.0)
+    add_cones(tissue, n, origin=0, point=(0.0, 25.0, 25.0), tract=int(tract), weight=7.0)
     run(process, tissue, 10, step=step)
-    reach = 1.0 - np.exp(-3.0 / tissue.lattice.voxel_um3 * SPHERE)
+    reach = 1.0 - (1.0 - SPHERE / BOX_UM3) ** 3
     expected = 1.0 - np.exp(-0.05 * identity * reach * 10.0)
     made = len(tissue.synapses)
     assert made / n == pytest.approx(expected, abs=4.0 * np.sqrt(expected / n))
@@ -77,7 +79,7 @@ def test_only_neurons_are_partners(kind: CellKind) -> None:
     process = contact(connect_rate=24.0)
     tissue = cord(process)
     add_neurons(tissue, 50, kind=kind)
-    add_cones(tissue, 100, origin=0, point=(0.0, 10.0, 10.0))
+    add_cones(tissue, 100, origin=0, point=(0.0, 25.0, 25.0))
     run(process, tissue, 3)
     assert len(tissue.synapses) == 0
 
@@ -86,7 +88,7 @@ def test_a_neuron_takes_up_only_so_many() -> None:
     process = contact(connect_rate=0.2, graft_sites=6.0)
     tissue = cord(process)
     add_neurons(tissue, 2)
-    add_cones(tissue, 200, origin=0, point=(0.0, 10.0, 10.0))
+    add_cones(tissue, 200, origin=0, point=(0.0, 25.0, 25.0))
     run(process, tissue, 300)
     # The cones of one step do not see each other: a little surplus at most.
     assert 12 <= len(tissue.synapses) <= 24
@@ -168,7 +170,7 @@ def test_a_synapse_goes_with_its_neuron_and_its_cone_is_free_again() -> None:
     process = contact(connect_rate=24.0, graft_sites=1e5)
     tissue = cord(process)
     add_neurons(tissue, 2)
-    add_cones(tissue, 200, origin=0, point=(0.0, 10.0, 10.0))
+    add_cones(tissue, 200, origin=0, point=(0.0, 25.0, 25.0))
     run(process, tissue, 30)
     orphans = int((tissue["synapse.partner"] == 1).sum())
     assert 0 < orphans < len(tissue.synapses)
@@ -206,7 +208,7 @@ def test_contacts_do_not_depend_on_the_order_of_rows() -> None:
         process = contact(connect_rate=0.5)
         tissue = cord(process)
         add_neurons(tissue, 5)
-        add_cones(tissue, 300, origin=0, point=(0.0, 10.0, 10.0))
+        add_cones(tissue, 300, origin=0, point=(0.0, 25.0, 25.0))
         if shuffled:
             tissue.cones.reorder(np.random.default_rng(2).permutation(300))
             tissue.cells.reorder(np.array([3, 1, 4, 0, 2]))

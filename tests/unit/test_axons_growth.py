@@ -291,7 +291,7 @@ def test_a_stretch_of_cspg_makes_long_pausing_cones_dystrophic() -> None:
 
 def test_newcomers_pause_where_there_is_no_room() -> None:
     room = 7
-    process = plain(crowding=(room + 0.5) / 100.0**2, persistence=1e6)
+    process = plain(crowding=(room + 0.5) / 100.0**2, cone_length=100.0, persistence=1e6)
     tissue = cord_of("grey", shape=PLANE, spacing_um=(100.0,) * 3, whole=True)
     add_cones(tissue, 20, point=(0.0, 50.0, 50.0))  # crowded from the start: residents are left alone
     process.step(tissue, Key(1, 0, 0.2))

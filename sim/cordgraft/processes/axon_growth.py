@@ -39,7 +39,8 @@ cosine is exact for any arc.
 
 *Branching* at a rate per length that differs between white matter and the rest; a branch shares its stem.
 
-*Crowding*: in a voxel with more cones than fit, newcomers pause (latest identity first); nobody else is slowed.
+*Crowding*: in a voxel with more cones than fit (`crowding` per cross-section, one every `cone_length`), newcomers
+pause (latest identity first); nobody else is slowed. A cone of the host counts as `cells_per_agent` cones too: too few.
 
 *Walls*: cones glance off the edge of the cord; at the end of the lattice they are censored, alive but not
 followed.
@@ -257,6 +258,10 @@ class AxonGrowth(Process):
             0.05, "axons/um2", "growth cones that fit into a cross-section", bounds=(1e-6, 10.0),
             evidence="assumed",
         )
+        cone_length: float = quantity(
+            25.0, "um", "length of a growth cone: as many cross-sections of them lie one behind the other",
+            bounds=(1.0, 200.0), evidence="assumed",
+        )
         piece: float = quantity(
             25.0, "um", "longest arc between two looks at the tissue", bounds=(5.0, 500.0), evidence="assumed",
             presets={"human": 50.0},
@@ -293,7 +298,7 @@ class AxonGrowth(Process):
         if (tissue["cone.arc_um"] - arc).max() > reach:
             raise ArithmeticError(f"a growth cone went further than {reach:.0f} um, where nobody looked at the tissue")
         rows = self._log(tissue, work, key.tick)
-        pause_where_crowded(tissue, before, self.params.crowding)
+        pause_where_crowded(tissue, before, self.params.crowding, self.params.cone_length)
         self._branch(tissue, work, rows, key.tick)
         read_states_off_cones(tissue)
 

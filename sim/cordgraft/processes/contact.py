@@ -8,14 +8,22 @@ A living growth cone that has a partner within reach connects at a rate; its cha
     rate  = 0.02/d x identity x reach x free
     reach = 1 - e^(-n 4/3 pi (20 um)^3),   free = 1 - synapses/places
 
-*Reach.* Places within a voxel are not followed, so it is the chance that at least one partner lies within 20 um
-when partners of density ``n`` are strewn at random. For host axons ``n`` is the density of living grafted neurons
-in the voxel; for axons that meet the host it is the density of neurons in grey matter times the share of grey
-matter that is left.
+*Reach.* The chance that at least one partner lies within 20 um when partners of density ``n`` are strewn at random.
+For axons that meet the host ``n`` is the density of neurons in grey matter times the share of grey matter that is left
+in the voxel. For host axons it is that of living grafted neurons; where they are within a voxel is not followed, so
+they count as strewn over a box of three reaches' edge round the cone (60 um; the voxel where that is larger)::
 
-*Free.* A grafted neuron has `graft_sites` places; one of the neurons of the voxel is drawn and the share of its
-places still free enters the rate. Host neurons of a voxel share their places likewise. Cones that connect in one
-step do not see each other: the surplus over the places is at most one step's worth.
+    reach = 1 - product over simulated neurons of (1 - c s V/B)
+
+``c`` living cells that a simulated one stands for, ``s`` the share of its voxel in the box, ``V`` the sphere of 20 um,
+``B`` the volume of cord in the box. The mean over neurons strewn at random is the law above for any voxel and any ``c``
+up to B/V (5 in the section of a mouse; above it neurons at the edge of a graft are met too rarely).
+
+*Free.* A grafted neuron has `graft_sites` places, those of a box are shared; one of its simulated neurons is drawn as
+the partner. Host neurons in the box share their places likewise. Both sides are counted as what they represent:
+grafted neurons and the host axons on them in the whole cord; in host tissue the axons that end in the slab or volume of
+the lattice. Cones that connect in one step do not see each other: the surplus over the places is at most one step's
+worth.
 
 *Identity.* Corticospinal axons connect to a grafted neuron, and grafted neurons to host neurons, in proportion
 to how well the line suits a spinal circuit (catalogue of lines); other host tracts do not mind.
@@ -31,7 +39,7 @@ of the primary lesion; the mean maturity of the grafted neurons, ``H(age since g
 mean identity; and per tract the share of fibres that reached host neurons beyond the lesion
 (``scalar.regrown_*``).
 
-Symbols: n 1/um3; rates 1/d; counts of the whole cord.
+Symbols: n 1/um3; V, B um3; c, s 1; rates 1/d; counts of the whole cord.
 
 Sources
 -------
@@ -63,13 +71,20 @@ from cordgraft.state.axons import (
     SynapseKind,
     Tract,
 )
+from cordgraft.state.boxes import Boxes
 from cordgraft.state.cells import CellKind
+from cordgraft.state.cone_places import flat_voxels
 from cordgraft.state.lines import line_values
+from cordgraft.state.partners import chance_of_a_neuron, free_on_graft, free_on_host, picked
 
 if TYPE_CHECKING:
     from cordgraft.state.tissue import Tissue
 
 MM3 = 1e9  # um3
+
+#: Edge of the box in which partners count as strewn at random, in reaches: it holds the sphere within reach (two
+#: reaches wide), so that no neuron outside the box is missed, and little more.
+BOX_EDGES = 3.0
 
 
 def _provided() -> tuple[ArraySpec, ...]:
@@ -99,11 +114,14 @@ class Contact(Process):
     period_h = 24.0
     provides = Provision(arrays=_provided())
     reads = (
+        "map.cord",
+        "map.volume",
         "fraction.grey",
         "cell.id",
         "cell.kind",
         "cell.line",
         "cell.site",
+        "cell.weight",
         "cell.grafted_tick",
         "scalar.lesion_rostral_um",
         "scalar.lesion_caudal_um",
@@ -219,8 +237,15 @@ class Contact(Process):
         able = (state == ConeState.ACTIVE) | (state == ConeState.PAUSED)
         return np.flatnonzero(able & (tissue["fibre.origin"][tissue["cone.fibre"]] == origin))
 
-    def _in_reach(self, density: Any) -> Any:
-        return -np.expm1(-density * 4.0 / 3.0 * np.pi * self.params.reach**3)
+    @property
+    def _sphere_um3(self) -> float:
+        """Volume within reach of a cone, um3."""
+        return float(4.0 / 3.0 * np.pi * self.params.reach**3)
+
+    def _boxes(self, tissue: Tissue, rows: Any) -> Boxes:
+        """Return the boxes round some cones in which partners count as strewn at random."""
+        points = (tissue["cone.x"][rows], tissue["cone.y"][rows], tissue["cone.z"][rows])
+        return Boxes(tissue.lattice, points, BOX_EDGES * self.params.reach)
 
     def _draw(self, tissue: Tissue, rows: Any, rate: Any, key: Key) -> Any:
         """Return which of some cones connect, at `rate` (n,) per day."""
@@ -238,24 +263,21 @@ class Contact(Process):
             return
         neurons = neurons[np.lexsort((tissue["cell.id"][neurons], tissue["cell.site"][neurons]))]
         sites = tissue["cell.site"][neurons]
-        voxel = flat_voxels(tissue, rows)
-        first, stop = np.searchsorted(sites, voxel, "left"), np.searchsorted(sites, voxel, "right")
-        near = stop - first
-        rows, first, near = rows[near > 0], first[near > 0], near[near > 0]
+        in_voxel = np.bincount(sites, minlength=tissue.lattice.size)
+        boxes = self._boxes(tissue, rows)
+        near = boxes.total(in_voxel)
+        rows, near = rows[near > 0.0], near[near > 0.0]
         if not rows.size:
             return
-        pick = uniforms(tissue.setting.seed, tissue["cone.id"][rows], key.tick, Stream.CONTACT, 1)
-        partner = neurons[first + np.minimum((pick * near).astype(np.int64), near - 1)]
-        living = (tissue["synapse.lost_tick"] < 0) & (tissue["synapse.kind"] == SynapseKind.HOST_TO_GRAFT)
-        taken = np.sort(tissue["synapse.partner"][living])
+        boxes = self._boxes(tissue, rows)
+        reach = chance_of_a_neuron(tissue, boxes, in_voxel, self._sphere_um3)
+        free = free_on_graft(tissue, boxes, neurons, self.params.graft_sites)
+        pick = near * uniforms(tissue.setting.seed, tissue["cone.id"][rows], key.tick, Stream.CONTACT, 1)
+        partner = neurons[picked(boxes, in_voxel, pick, sites)]
         ids = tissue["cell.id"][partner]
-        load = np.searchsorted(taken, ids, "right") - np.searchsorted(taken, ids, "left")
-        free = np.maximum(0.0, 1.0 - load / self.params.graft_sites)
-        # In a section the cells of a voxel really lie in that volume, `cells_per_agent` each.
-        density = near * tissue.setting.cells_per_agent / tissue.lattice.voxel_um3
         identity = np.asarray(line_values("identity_match"))[tissue["cell.line"][partner]]
         choosy = tissue["fibre.tract"][tissue["cone.fibre"][rows]] == Tract.CORTICOSPINAL
-        rate = np.where(choosy, identity, 1.0) * self._in_reach(density) * free
+        rate = np.where(choosy, identity, 1.0) * reach * free
         made = self._draw(tissue, rows, rate, key)
         self._make(tissue, rows[made], SynapseKind.HOST_TO_GRAFT, ids[made], key.tick)
 
@@ -266,16 +288,10 @@ class Contact(Process):
                 rows = rows[self._beyond(tissue, rows)]
             if not rows.size:
                 continue
-            voxel = flat_voxels(tissue, rows)
-            grey = np.maximum(tissue["fraction.grey"].ravel()[voxel], 0.0)
-            density = self.params.host_neurons * grey
-            # Places and synapses are both counted within the lattice: one simulated axon is `cells_per_agent` here.
-            living = (tissue["synapse.lost_tick"] < 0) & (tissue["synapse.kind"] != SynapseKind.HOST_TO_GRAFT)
-            where = _flat(tissue, *(tissue[f"synapse.{axis}"][living] for axis in "xyz"))
-            load = np.bincount(where, minlength=tissue.lattice.size)[voxel] * tissue.setting.cells_per_agent
-            places = density * tissue.lattice.voxel_um3 * self.params.host_sites
-            free = np.where(places > 0.0, np.maximum(0.0, 1.0 - load / np.where(places > 0.0, places, 1.0)), 0.0)
-            rate = self._in_reach(density) * free
+            grey = np.maximum(tissue["fraction.grey"].ravel()[flat_voxels(tissue)[rows]], 0.0)
+            reach = -np.expm1(-self.params.host_neurons * grey * self._sphere_um3)
+            sites = self.params.host_neurons * self.params.host_sites
+            rate = reach * free_on_host(tissue, self._boxes(tissue, rows), sites)
             if origin == 1:
                 rate = rate * self._identity(tissue, tissue["cone.fibre"][rows])
             made = self._draw(tissue, rows, rate, key)
@@ -351,20 +367,6 @@ class Contact(Process):
 def _total(values: Any) -> float:
     """Return a sum that does not depend on the order of the rows, which depends on when tables were compacted."""
     return float(np.sort(values).sum())
-
-
-def flat_voxels(tissue: Tissue, rows: Any) -> Any:
-    """Return the flat voxel index of some cones : (n,) int64."""
-    return _flat(tissue, *(tissue[f"cone.{axis}"][rows] for axis in "xyz"))
-
-
-def _flat(tissue: Tissue, x: Any, y: Any, z: Any) -> Any:
-    flat = np.zeros(x.size, dtype=np.int64)
-    lattice = tissue.lattice
-    for axis, values in enumerate((x, y, z)):
-        index = np.floor((values - lattice.origin_um[axis]) / lattice.spacing_um[axis] + 0.5).astype(np.int64)
-        flat = flat * lattice.shape[axis] + np.clip(index, 0, lattice.shape[axis] - 1)
-    return flat
 
 
 def _owner_rows(tissue: Tissue, fibre: Any) -> tuple[Any, Any]:

@@ -33,18 +33,23 @@ def blocks_within(tissue: Tissue, reach_um: float, width: int) -> Any:
     return near
 
 
-def flat_voxels(tissue: Tissue) -> Any:
-    """Return the flat voxel index of every cone : (cones,) int64."""
+def voxels_at(tissue: Tissue, x: Any, y: Any, z: Any) -> Any:
+    """Return the flat index of the voxels that hold points, clipped to the lattice : (n,) int64."""
     lattice = tissue.lattice
-    flat = np.zeros(len(tissue.cones), dtype=np.int64)
-    for axis, name in enumerate("xyz"):
-        scaled = (tissue[f"cone.{name}"] - lattice.origin_um[axis]) / lattice.spacing_um[axis]
+    flat = np.zeros(x.size, dtype=np.int64)
+    for axis, values in enumerate((x, y, z)):
+        scaled = (values - lattice.origin_um[axis]) / lattice.spacing_um[axis]
         index = np.clip(np.floor(scaled + 0.5).astype(np.int64), 0, lattice.shape[axis] - 1)
         flat = flat * lattice.shape[axis] + index
     return flat
 
 
-def pause_where_crowded(tissue: Tissue, before: Any, crowding: float) -> None:
+def flat_voxels(tissue: Tissue) -> Any:
+    """Return the flat voxel index of every cone : (cones,) int64."""
+    return voxels_at(tissue, tissue["cone.x"], tissue["cone.y"], tissue["cone.z"])
+
+
+def pause_where_crowded(tissue: Tissue, before: Any, crowding: float, length_um: float) -> None:
     """Pause cones that entered a voxel with no room; the lowest identities go first.
 
     Parameters
@@ -52,10 +57,12 @@ def pause_where_crowded(tissue: Tissue, before: Any, crowding: float) -> None:
     before : (cones,) int64
         Flat voxel of each cone before it moved.
     crowding : float
-        Axons per um2 that fit into a cross-section.
+        Cones per um2 that fit side by side into a cross-section.
+    length_um : float
+        Length of a cone: a longer voxel holds several cross-sections of them, one behind the other.
     """
-    setting, spacing = tissue.setting, tissue.lattice.spacing_um
-    room = max(1, int(crowding * spacing[0] * spacing[1] / setting.cells_per_agent))
+    setting, lattice = tissue.setting, tissue.lattice
+    room = max(1, int(crowding * lattice.voxel_um3 / length_um / setting.cells_per_agent))
     after = flat_voxels(tissue)
     # Only tips that are still there to be met take up room.
     there = np.flatnonzero(tissue["cone.state"] != ConeState.CENSORED)

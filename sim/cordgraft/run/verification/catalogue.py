@@ -14,6 +14,8 @@ MODULES: tuple[str, ...] = (
     "drawing",
     "cones",
     "guidance",
+    "sections_volumes",
+    "regimes",
     "cell_walks",
     "populations",
     "moving_sources",
