@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from cordgraft.run.imaging.check import check
+from cordgraft.run.imaging.cord import cord
+from cordgraft.run.imaging.lesion import lesion
 from cordgraft.run.imaging.render import render
 
 imaging_app = typer.Typer(
@@ -20,3 +22,5 @@ imaging_app = typer.Typer(
 # Verbs import what they need when they run; here they are only named.
 imaging_app.command()(check)
 imaging_app.command()(render)
+imaging_app.command()(lesion)
+imaging_app.command()(cord)
