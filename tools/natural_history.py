@@ -2,9 +2,9 @@
 
 The reduced model leaves out the tissue: a patient is a spared rim, its dorsal or ventral offset, a reversible block and
 plasticity. The rim says which share of each tract conducts; from there on everything is `cordgraft.state.findings` and
-`cordgraft.state.isncsci`, with the defaults of `cordgraft.processes.examination`. The shares are compared with those
-that an independent program printed for the same model (3e5 patients a stratum): they agree if the link is coded right.
-That the shares are near those of real cohorts is calibration, not a test.
+`cordgraft.state.isncsci`, with thresholds of its own. The shares are compared with those that an independent program
+printed for the same model (3e5 patients a stratum): they agree if the link is coded right. That the shares are near
+those of real cohorts is calibration, not a test.
 
     python tools/natural_history.py [PATIENTS]
 
@@ -66,6 +66,15 @@ STRATA: tuple[Stratum, ...] = (
 #: Day of the first examination -> any conversion, percent, cervical.
 PRINTED_BY_DAY: dict[float, float] = {7.0: 35.0, 16.0: 28.0, 30.0: 23.0, 60.0: 16.0, 180.0: 7.0}
 YEAR = 365.0
+#: Thresholds of the reduced model: a rim in it has sharp edges and no secondary loss, so that what they are a share of
+#: is not what the full model, which has thresholds of its own, computes.
+THRESHOLDS: dict[str, float] = {
+    "sensory_threshold": 0.08,
+    "motor_threshold": 0.036,
+    "grade_1": 0.036,
+    "grade_2": 0.048,
+    "grade_3": 0.06,
+}
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,7 @@ class Course:
 
 def year(stratum: Stratum, number: int, chance: np.random.Generator, day: float | None = None) -> Course:
     """Run a stratum for a year, shares in percent; `day` of the first examination, by default drawn for each."""
-    params = Examination.Params.for_preset("human_cervical")
+    params = Examination.Params.for_preset("human_cervical", **THRESHOLDS)
     patients = Patients.draw(stratum, number, chance, params)
     days = np.array([first_day(params, draw) if day is None else day for draw in chance.random(number)])
     before = examine(patients, stratum, days, chance, params)

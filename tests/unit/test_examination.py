@@ -310,16 +310,16 @@ def test_recovery_at_the_edge_belongs_to_the_patient() -> None:
 
 def test_a_patient_who_recovers_conduction_converts() -> None:
     process = human(first_day=16.0, first_day_spread=0.0, sign_spread=0.0, missed=0.0, score_error=0.0)
-    tissue = complete(process, sensory=0.07)
+    tissue = complete(process, sensory=0.05)
     run(process, tissue, 17.0)
     assert of(tissue)["scalar.exam_ais"] == of(tissue)["scalar.exam_ais_first"] == 0.0
-    carry(tissue, motor=0.07, sensory=0.1)
+    carry(tissue, motor=0.12, sensory=0.1)
     run(process, tissue, 100.0, first=17.0)
     found = of(tissue)
     assert found["scalar.exam_ais"] == 3.0 and found["scalar.exam_ais_first"] == 0.0
     assert found["scalar.exam_ais_change"] == 3.0
     assert found["scalar.exam_sacral_sensation"] == found["scalar.exam_anal_contraction"] == 1.0
-    assert found["scalar.exam_lower_motor_score"] == 10 * grade_of(0.07, process.params.link().grades)
+    assert found["scalar.exam_lower_motor_score"] == 10 * grade_of(0.12, process.params.link().grades)
     assert found["scalar.exam_motor_score"] == (
         found["scalar.exam_upper_motor_score"] + found["scalar.exam_lower_motor_score"]
     )

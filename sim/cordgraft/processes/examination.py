@@ -18,8 +18,8 @@ what is recorded is the latest one.
 ``u`` share of the neurons of its segment that live rostral of the edge of the primary lesion, with normal drive; ``v``
 share that lives beyond the edge, on what the tracts of that side carry past the lesion, ``D`` (`function_index`:
 ``motor_drive_right``, ``_left``). Both from the grey matter that is left in the layers of the segment, ventral horns
-counting most; in a volume, from that of the side. The grade is the number of thresholds that ``x`` passes: 0.036,
-0.048, 0.06, 0.15, 0.40.
+counting most; in a volume, from that of the side. The grade is the number of thresholds that ``x`` passes: 0.06,
+0.08, 0.10, 0.15, 0.40.
 
 *People, recovery at the edge.* Apart from all tracts, segments come back at the rostral edge of the lesion::
 
@@ -35,7 +35,7 @@ none: the strictest reading, by which a segment that is dead brings nothing back
 
 *People, signs.* Sensation at S4-S5 and voluntary anal contraction are found if::
 
-    c_S e^(0.25 xi_S) > 0.08,   D e^(0.25 xi_M) > 0.036
+    c_S e^(0.25 xi_S) > 0.055,   D e^(0.25 xi_M) > 0.06
 
 ``c_S`` mean of the gracile and the spinothalamic drive, and ``D``, of both sides together. Each sign that is there is
 missed with probability 0.03; so are, together, traces of contraction (grade 1) in muscles that only tracts reach.
@@ -57,10 +57,10 @@ Symbols: motor, D, c_S, x, u, v 1; R, n segments; t, tau d; xi standard normal; 
 Sources
 -------
 Definitions of the grades: PMC4303793 (read). First examination on day 16.1 +- 7.3: 10.1016/j.apmr.2021.09.018
-(read). The thresholds of the two signs and of grade 3 are calibrated with untreated people alone, the others are
-assumed, and so are recovery at the edge and all noise. To compare with: after a complete cervical injury the arms gain
-7.8 +- 6.5 points in a year (10.1016/j.apmr.2021.09.018, read), and up to 70 % gain a motor level (Steeves 2011,
-10.1038/sc.2010.99, read).
+(read). The thresholds of the two signs are calibrated with untreated people alone, on who converts in a year; grade 1
+begins where contraction does, the others are assumed, and so are recovery at the edge and all noise. To compare with:
+after a complete cervical injury the arms gain 7.8 +- 6.5 points in a year (10.1016/j.apmr.2021.09.018, read), and up to
+70 % gain a motor level (Steeves 2011, 10.1038/sc.2010.99, read).
 
 What is left out
 ----------------
@@ -100,7 +100,7 @@ _SENSORY, _MOTOR, _MISSED_SENSATION, _MISSED_CONTRACTION, _MISSED_TRACES, _SCORE
 _DAY, _RIGHT, _LEFT = range(3)
 _READ = {"evidence": "read", "source": "Arch Phys Med Rehabil 2022", "doi": "10.1016/j.apmr.2021.09.018"}
 _UNTREATED = (
-    "with a reduced model (docs/examination.md), on conversion from AIS A in untreated people: Kirshblum 2021, "
+    "with the full model (row S1 of docs/validation.md), on conversion from AIS A in untreated people: Kirshblum 2021, "
     "PMC8080912; Marino 2011"
 )
 
@@ -128,14 +128,13 @@ _SCALARS: tuple[ArraySpec, ...] = (
 )
 
 
-def _threshold(value: float, grade: int, calibrated: bool = False) -> Any:
+def _threshold(value: float, grade: int) -> Any:
     return quantity(
         value,
         "1",
         f"share of normal input to a muscle beyond which it has grade {grade}",
         bounds=(0.0, 1.0),
-        evidence="calibrated" if calibrated else "assumed",
-        source=_UNTREATED if calibrated else "",
+        evidence="assumed",
     )
 
 
@@ -235,7 +234,7 @@ class Examination(Process):
             evidence="assumed",
         )
         sensory_threshold: float = quantity(
-            0.08,
+            0.055,
             "1",
             "share of normal conduction beyond which there is sensation at S4-S5",
             bounds=(0.0, 1.0),
@@ -243,16 +242,16 @@ class Examination(Process):
             source=_UNTREATED,
         )
         motor_threshold: float = quantity(
-            0.036,
+            0.06,
             "1",
             "share of normal drive beyond which there is voluntary anal contraction",
             bounds=(0.0, 1.0),
             evidence="calibrated",
             source=_UNTREATED,
         )
-        grade_1: float = _threshold(0.036, 1)
-        grade_2: float = _threshold(0.048, 2)
-        grade_3: float = _threshold(0.06, 3, calibrated=True)
+        grade_1: float = _threshold(0.06, 1)
+        grade_2: float = _threshold(0.08, 2)
+        grade_3: float = _threshold(0.10, 3)
         grade_4: float = _threshold(0.15, 4)
         grade_5: float = _threshold(0.40, 5)
         edge_recovery: float = quantity(
