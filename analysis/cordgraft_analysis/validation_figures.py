@@ -1,4 +1,4 @@
-"""Figures of published targets: what the runs of all seeds did over time, and the band that the target allows."""
+"""Figures of published targets: what the runs of all seeds did over time, or where they stand against each other."""
 
 from __future__ import annotations
 
@@ -61,6 +61,33 @@ class TargetPanel:
     bands: Sequence[TargetBand] = ()
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """Where the seeds of one arm stand.
+
+    Parameters
+    ----------
+    label : str
+    across, up : (seeds,) float64
+        NaN where a run does not define it.
+    """
+
+    label: str
+    across: Array
+    up: Array
+
+
+@dataclass(frozen=True)
+class TargetScatter:
+    """One plot of one quantity against another; the first `fitted` clouds share a straight line."""
+
+    title: str
+    across: str
+    up: str
+    clouds: Sequence[Cloud]
+    fitted: int = 0
+
+
 def mean_line(lines: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     """Return the mean over seeds on the days that all of them recorded; NaN where no seed has a value.
 
@@ -79,7 +106,11 @@ def mean_line(lines: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
 
 
 def draw_target(
-    path: Path, title: str, clock: str, panels: Sequence[TargetPanel], verdicts: Sequence[str]
+    path: Path,
+    title: str,
+    clock: str,
+    panels: Sequence[TargetPanel | TargetScatter],
+    verdicts: Sequence[str],
 ) -> Path:
     """Draw one target and return the file that was written.
 
@@ -90,7 +121,7 @@ def draw_target(
     title : str
     clock : str
         What the days count from: the label of the lower axis.
-    panels : sequence of TargetPanel
+    panels : sequence of TargetPanel or TargetScatter
     verdicts : sequence of str
         One sentence per quantity that is judged; they stand under the plots.
     """
@@ -107,8 +138,11 @@ def draw_target(
         for number, panel in enumerate(panels):
             bottom = (text_in + height * (len(panels) - 1 - number) + 0.5) / total_in
             axes = figure.add_axes((0.1, bottom, 0.58, (height - 0.8) / total_in))
-            _draw_panel(axes, panel)
-            axes.set_xlabel(clock)
+            if isinstance(panel, TargetScatter):
+                _draw_scatter(axes, panel)
+            else:
+                _draw_panel(axes, panel)
+                axes.set_xlabel(clock)
         lines = [*verdicts, palette.RESEARCH_SENTENCE]
         figure.text(
             0.02, 0.08 / total_in, "\n".join(lines), fontsize=6.8, va="bottom", ha="left", linespacing=1.4
@@ -146,3 +180,25 @@ def _draw_panel(axes: Any, panel: TargetPanel) -> None:
     lines = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
     handles = list({str(handle.get_label()): handle for handle in (*lines, *spans)}.values())
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+
+
+def _draw_scatter(axes: Any, panel: TargetScatter) -> None:
+    axes.set_title(panel.title, loc="left", fontsize=8.5)
+    axes.set_xlabel(panel.across)
+    axes.set_ylabel(panel.up)
+    for number, cloud in enumerate(panel.clouds):
+        fitted = number < panel.fitted
+        axes.plot(cloud.across, cloud.up, linestyle="", marker="o" if fitted else "x", markersize=3.5, alpha=0.8,
+                  color=palette.CYCLE[number % len(palette.CYCLE)], label=cloud.label)  # fmt: skip
+    if panel.fitted:
+        across, up = (
+            np.concatenate([getattr(cloud, axis) for cloud in panel.clouds[: panel.fitted]])
+            for axis in ("across", "up")
+        )
+        known = np.isfinite(across) & np.isfinite(up)
+        if np.unique(across[known]).size > 1:
+            ends = np.array([np.min(across[known]), np.max(across[known])])
+            line = np.polyval(np.polyfit(across[known], up[known], 1), ends)
+            axes.plot(ends, line, color="black", linewidth=1.0, label="straight line through the dots")
+    axes.set_xlim(left=0.0)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)

@@ -14,10 +14,9 @@ from cordgraft.run.validation import judge as judging
 from cordgraft.run.validation.judge import FAILS, NO_DATA, PASSES, STRADDLES, interval, judge
 from cordgraft.run.validation.natural_history import CERVICAL, cohort
 from cordgraft.run.validation.results import evaluate, table
-from cordgraft.run.validation.row import Claim, Course
+from cordgraft.run.validation.row import GRAFT_DAY, Claim, Course
 from cordgraft.run.validation.rows import (
     DAYS_PER_MONTH,
-    GRAFT_DAY,
     ROWS,
     arms_of,
     find_rows,
@@ -87,7 +86,7 @@ def test_names_of_rows_and_arms_are_unique_and_every_part_is_used() -> None:
     for row in ROWS:
         for arm in row.arms.values():
             assert by_name.setdefault(arm.name, arm) is arm
-        assert {part for panel in row.panels for part, _, _ in panel.curves} <= set(row.arms)
+        assert {part for panel in row.panels for part in panel.parts} <= set(row.arms)
         assert row.sources and row.claims and row.calibration
 
 

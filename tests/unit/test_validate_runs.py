@@ -16,7 +16,14 @@ import pytest
 from cordgraft.core.schema import CHECKPOINTS_NAME
 from cordgraft.run.validation import suite
 from cordgraft.run.validation.pool import command_of, run_all
-from cordgraft.run.validation.reading import marked_fates, spread, untreated_milieu
+from cordgraft.run.validation.reading import (
+    axon_growth,
+    gracile_fibres,
+    marked_fates,
+    sparing_and_function,
+    spread,
+    untreated_milieu,
+)
 from cordgraft.run.validation.row import Arm, Claim, Row
 from cordgraft.run.validation.rows import FRONT, find_rows
 from cordgraft.run.validation.store import FINISHED, LABEL, STARTED, Wanted, wanted_runs
@@ -192,6 +199,39 @@ def test_distances_count_from_transplantation_in_millimetres(grafted: Path) -> N
     assert -5.0 < course.curves["room"][0] < -2.0  # 2.5 mm to the end, less the lesion and 5 mm
     assert np.all(np.abs(course.curves["neurons"][np.isfinite(course.curves["neurons"])]) < 2.5)
     assert FRONT.read is spread
+
+
+def test_fibres_that_are_lost_and_those_that_live_are_all_of_them(made: Path) -> None:
+    course = gracile_fibres(made / "runs" / "tiny" / "seed-1")
+    assert course.curves["live"] + course.curves["loss"] == pytest.approx(1.0)
+    assert 0.0 < course.at("loss", 1.0) <= 1.0
+
+
+def test_sparing_is_read_in_percent_and_scores_only_once_somebody_has_looked(made: Path) -> None:
+    course = sparing_and_function(made / "runs" / "tiny" / "seed-1")
+    assert 5.0 < course.at("spared", 4.0) < 60.0  # 30 % after the impact, for the mean subject
+    assert 0.0 <= course.at("motor", 4.0) <= 1.0
+    assert np.isnan(course.curves["examined"][0])
+    examined = course.at("examined", 4.0)
+    assert examined == round(examined)
+
+
+def test_growth_counts_from_transplantation_and_takes_no_reach_for_none_outside(grafted: Path) -> None:
+    from cordgraft_analysis.reading import open_run
+
+    course, tree = axon_growth(grafted), open_run(grafted)
+    assert course.days[0] == 0.0 and course.days[-1] == 3.0
+    outside = course.curves["outside"] > 0.0
+    assert not outside.all()  # on the day of the graft there is no axon yet
+    assert np.all(course.curves["reach"][~outside] == 0.0)
+    written = tree["series"]["axons_graft_reach_p95"].values[-course.days.size :]
+    assert course.curves["reach"][outside] * 1000.0 == pytest.approx(written[outside])
+    assert np.all(course.curves["voxel"] == 0.1)
+    known = np.flatnonzero(np.isfinite(course.curves["corticospinal"]))
+    assert [float(course.days[at]) for at in known] == [0.0, 1.0, 3.0]
+    cones = tree["axons/day_0004/cones"]
+    longest = float(np.max(cones["arc"].values[cones["tract"].values == 0])) / 1000.0
+    assert 0.0 < course.at("corticospinal", 3.0) <= longest
 
 
 # ------------------------------------------------------------------------------------------- interruption

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cordgraft.core import schema
+from cordgraft.record.scene import percentile
 from cordgraft.run.validation.row import Array, Course
 from cordgraft.run.validation.zones import zones_of
 
@@ -150,3 +151,84 @@ def safety(directory: Path, start: float | None = None) -> Course:
     }
     later = since >= -1e-9
     return Course(since[later], {name: values[later] for name, values in curves.items()})
+
+
+def gracile_fibres(directory: Path) -> Course:
+    """Return the live share and the loss of gracile fibres, 1, by day after the injury.
+
+    ``live``: unbroken and not swollen; ``loss``: the rest. Every simulated fibre of the tract runs along the whole
+    cord, so that all of them pass within 0.5 mm of the centre of the impact.
+    """
+    tree, _ = open_run(directory)
+    days, series = series_of(tree, "axons_gracile_live_fraction")
+    live = series["axons_gracile_live_fraction"]
+    return Course(days, {"live": live, "loss": 1.0 - live})
+
+
+def sparing_and_function(directory: Path) -> Course:
+    """Return spared white matter at the epicentre (%), motor index (1) and examined score, by day after the injury.
+
+    ``spared``: of the whole cross-section; ``motor``: the index without an examiner; ``examined``: the whole-numbered
+    score of the latest examination, NaN before the first one.
+    """
+    tree, _ = open_run(directory)
+    days, series = series_of(tree, "lesion_spared_white_matter", "function_motor_index", "exam_bms")
+    return Course(
+        days,
+        {
+            "spared": 100.0 * series["lesion_spared_white_matter"],
+            "motor": series["function_motor_index"],
+            "examined": series["exam_bms"],
+        },
+    )
+
+
+def axon_growth(directory: Path) -> Course:
+    """Return how far and how many axons of graft and host have grown, by day after transplantation.
+
+    ``reach``: 95th percentile of the distance of graft axons beyond the lesion edge of the day of grafting, mm, 0 while
+    none is outside; ``outside``: graft axons with a living tip outside; ``graft_caudal`` and ``host_caudal``: regrown
+    axons through the caudal edge of the primary lesion; ``host_advance``: 95th percentile of the arc that host axons of
+    any tract have laid, mm; ``corticospinal``: the same of the corticospinal ones, on the days of the maps alone (NaN
+    between them); ``voxel``: edge of a voxel along the cord, mm.
+    """
+    tree, setting = open_run(directory)
+    names = ("axons_graft_reach_p95", "axons_graft_outside", "axons_graft_crossings_caudal")
+    days, series = series_of(tree, *names, "axons_host_crossings_caudal", "axons_host_advance_p95")
+    since = days - graft_day(directory)
+    later = since >= -1e-9
+    outside = series["axons_graft_outside"]
+    reach = np.where(outside > 0.0, series["axons_graft_reach_p95"], 0.0)
+    corticospinal = np.full(days.size, np.nan)
+    for node in tree[schema.AXONS_GROUP].children.values():
+        at = np.flatnonzero(np.abs(days - float(node.attrs["day"])) < 1e-6)
+        corticospinal[at] = corticospinal_advance(node[schema.CONES])
+    curves = {
+        "reach": reach / 1000.0,
+        "outside": outside,
+        "graft_caudal": series["axons_graft_crossings_caudal"],
+        "host_caudal": series["axons_host_crossings_caudal"],
+        "host_advance": series["axons_host_advance_p95"] / 1000.0,
+        "corticospinal": corticospinal / 1000.0,
+        "voxel": np.full(days.size, setting["spacing_um"][2] / 1000.0),
+    }
+    return Course(since[later], {name: values[later] for name, values in curves.items()})
+
+
+def corticospinal_advance(cones: Any) -> float:
+    """Return the 95th percentile, over corticospinal axons with a living tip, of the arc laid since growth began, um.
+
+    Parameters
+    ----------
+    cones : xarray.DataTree or Dataset
+        Growth cones of one recorded day; the furthest one of each axon counts, with the weight of the axon. NaN
+        without any.
+    """
+    from cordgraft.state.axons import Tract
+
+    rows = cones["tract"].values == int(Tract.CORTICOSPINAL)
+    axon, inverse = np.unique(cones["axon"].values[rows], return_inverse=True)
+    furthest, weight = np.zeros(axon.size), np.zeros(axon.size)
+    np.maximum.at(furthest, inverse, cones["arc"].values[rows].astype(np.float64))
+    weight[inverse] = cones["weight"].values[rows]
+    return percentile(furthest, weight)

@@ -8,12 +8,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 import cordgraft
 from cordgraft.run.validation.judge import NO_DATA, PASSES, Judgement, judge
-from cordgraft.run.validation.row import Course, Courses, Row
+from cordgraft.run.validation.row import Course, Courses, Panel, Row, Scatter
 from cordgraft.run.validation.store import FINISHED, Wanted
+
+if TYPE_CHECKING:
+    from cordgraft_analysis.validation_figures import TargetPanel, TargetScatter
 
 RESULTS_JSON, RESULTS_CSV, RESULTS_MARKDOWN = "validation.json", "validation.csv", "validation.md"
 COLUMNS = (
@@ -145,7 +150,8 @@ def record(results: Sequence[RowResult], code: str, finished: str) -> dict[str, 
                         "low": _finite(found.claim.low),
                         "high": _finite(found.claim.high),
                         "judged_bound": found.claim.judged,
-                        "values": [_finite(value) for value in found.values],
+                        "pooled": found.claim.pool is not None,
+                        "values": _plain(found.values.tolist()),
                         "mean": _finite(found.mean),
                         "interval": [_finite(found.low), _finite(found.high)],
                         "verdict": found.verdict,
@@ -167,6 +173,11 @@ def markdown(results: Sequence[RowResult], data: Mapping[str, Any]) -> str:
         lines += ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
         lines += ["| " + " | ".join(map(str, row.values())) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _plain(values: Any) -> Any:
+    """Return nested lists of numbers with None for what is not finite."""
+    return [_plain(inner) for inner in values] if isinstance(values, list) else _finite(values)
 
 
 def _finite(value: float) -> float | None:
@@ -199,20 +210,13 @@ def write_files(out: Path, results: Sequence[RowResult], data: Mapping[str, Any]
 
 def draw(out: Path, results: Sequence[RowResult]) -> list[Path]:
     """Draw a figure per row that has runs and return the files."""
-    from cordgraft_analysis.validation_figures import Curve, TargetBand, TargetPanel, draw_target
+    from cordgraft_analysis.validation_figures import draw_target
 
     drawn = []
     for result in results:
         if not result.courses:
             continue
-        panels = []
-        for panel in result.row.panels:
-            curves = [
-                Curve(label, [(of[part].days, of[part].curves[name]) for of in result.courses.values()])
-                for part, name, label in panel.curves
-            ]
-            bands = [TargetBand(band.days, band.values, band.label, band.of) for band in panel.bands]
-            panels.append(TargetPanel(panel.title, panel.unit, curves, bands))
+        panels = [_drawn(panel, list(result.courses.values())) for panel in result.row.panels]
         verdicts = [
             f"{found.claim.quantity}: {interval_words(found)}; target {found.claim.target}: {found.verdict}"
             for found in result.judgements
@@ -221,3 +225,25 @@ def draw(out: Path, results: Sequence[RowResult]) -> list[Path]:
         title = f"{result.row.name}  {result.row.title}, {len(result.courses)} seeds"
         drawn.append(draw_target(path, title, result.row.clock, panels, verdicts))
     return drawn
+
+
+def _drawn(panel: Panel | Scatter, seeds: Sequence[Courses]) -> TargetPanel | TargetScatter:
+    """Return what is drawn of a panel: its curves, or its points, of all seeds."""
+    from cordgraft_analysis.validation_figures import Cloud, Curve, TargetBand, TargetPanel, TargetScatter
+
+    if isinstance(panel, Scatter):
+        clouds = [
+            Cloud(
+                label,
+                np.array([of[part].at(panel.across[0], panel.day) for of in seeds]),
+                np.array([of[part].at(panel.up[0], panel.day) for of in seeds]),
+            )
+            for part, label in panel.arms
+        ]
+        across, up = (f"{name}, {unit}" for _, name, unit in (panel.across, panel.up))
+        return TargetScatter(panel.title, across, up, clouds, panel.fitted)
+    curves = [
+        Curve(label, [(of[part].days, of[part].curves[name]) for of in seeds]) for part, name, label in panel.curves
+    ]
+    bands = [TargetBand(band.days, band.values, band.label, band.of) for band in panel.bands]
+    return TargetPanel(panel.title, panel.unit, curves, bands)

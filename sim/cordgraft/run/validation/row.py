@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+#: Day of transplantation of every grafted arm, from the injury; that of the shipped scenario.
+GRAFT_DAY = 9.0
+
 
 @dataclass(frozen=True)
 class Source:
@@ -105,22 +108,27 @@ class Claim:
         What is measured, in words.
     unit : str
     measure : callable
-        From the courses of one seed to the value; a contrast takes two arms of the same seed.
+        From the courses of one seed to the value; a contrast takes two arms of the same seed. With `pool`: to the
+        points that the seed contributes, an array of the same shape for every seed.
     low, high : float
         Bounds; infinite where there is none.
     strict : bool
         Whether the bounds themselves are outside.
     judged : bool
         Whether the bound is a tolerance that was judged, not a measured value.
+    pool : callable, optional
+        From the points of all seeds, (seeds, ...) float64, to the quantity, for what no single seed has, such as a
+        correlation over animals. Without it the quantity is the mean over the seeds.
     """
 
     quantity: str
     unit: str
-    measure: Callable[[Courses], float]
+    measure: Callable[[Courses], float | Array]
     low: float = -math.inf
     high: float = math.inf
     strict: bool = False
     judged: bool = False
+    pool: Callable[[Array], float] | None = None
 
     @property
     def target(self) -> str:
@@ -167,6 +175,40 @@ class Panel:
     curves: tuple[tuple[str, str, str], ...]
     bands: tuple[Band, ...] = ()
 
+    @property
+    def parts(self) -> set[str]:
+        """Return the parts of the arms that are drawn."""
+        return {part for part, _, _ in self.curves}
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """One plot of a row: a point per seed and arm on one day, one curve against another.
+
+    Parameters
+    ----------
+    title : str
+    day : float
+        Day of the courses.
+    across, up : (curve, name, unit)
+        What is drawn along the two axes.
+    arms : tuple of (part, label)
+    fitted : int
+        So many arms, the first ones, share a straight line.
+    """
+
+    title: str
+    day: float
+    across: tuple[str, str, str]
+    up: tuple[str, str, str]
+    arms: tuple[tuple[str, str], ...]
+    fitted: int = 0
+
+    @property
+    def parts(self) -> set[str]:
+        """Return the parts of the arms that are drawn."""
+        return {part for part, _ in self.arms}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -186,7 +228,7 @@ class Row:
         From a run directory to its course.
     gather : callable, optional
         From the courses of a group of patients to one course, for rows whose arms have several patients a seed.
-    panels : tuple of Panel
+    panels : tuple of Panel or Scatter
     clock : str
         What the days of the figure count from.
     """
@@ -200,7 +242,7 @@ class Row:
     calibrated: bool
     calibration: str
     read: Callable[[Path], Course]
-    panels: tuple[Panel, ...]
+    panels: tuple[Panel | Scatter, ...]
     clock: str = "days after the injury"
     remarks: tuple[str, ...] = field(default=())
     gather: Callable[[Sequence[Course]], Course] | None = None

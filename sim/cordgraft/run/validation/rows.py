@@ -14,10 +14,10 @@ import numpy as np
 from cordgraft.core.problems import BadInput, Problem, nearest
 from cordgraft.run.validation.natural_history import NATURAL_HISTORY
 from cordgraft.run.validation.reading import marked_fates, safety, spread, untreated_milieu
-from cordgraft.run.validation.row import Arm, Band, Claim, Course, Courses, Panel, Row, Source
+from cordgraft.run.validation.row import GRAFT_DAY, Arm, Band, Claim, Course, Courses, Panel, Row, Source
+from cordgraft.run.validation.rows_growth import GROWTH
+from cordgraft.run.validation.rows_injury import FIBRES, FUNCTION
 
-#: Day of transplantation of every grafted arm, from the injury; that of the shipped scenario.
-GRAFT_DAY = 9.0
 DAYS_PER_MONTH = 365.25 / 12.0
 #: From month 1 to month 18 after transplantation.
 FIRST_MONTH, LAST_MONTH = 1.0, 18.0
@@ -155,10 +155,7 @@ MATRIX = Row(
             strict=True,
         ),
     ),
-    (
-        Source("Jones 2003 Exp Neurol 182:399"),
-        Source("Jones 2002 J Neurosci", "10.1523/JNEUROSCI.22-07-02792.2002"),
-    ),
+    (Source("Jones 2003 Exp Neurol 182:399"), Source("Jones 2002 J Neurosci", "10.1523/JNEUROSCI.22-07-02792.2002")),
     True,
     "may have been: the half-life and the shares of the sources of the matrix are assumed, and their course was "
     "checked against this peak when the equations were set up",
@@ -369,7 +366,7 @@ TUMOUR = Row(
     "days after transplantation (untreated: the same days)",
 )
 
-ROWS: tuple[Row, ...] = (NATURAL_HISTORY, MATRIX, IMMUNE, FATES, FRONT, TUMOUR)
+ROWS: tuple[Row, ...] = (NATURAL_HISTORY, MATRIX, IMMUNE, FIBRES, FUNCTION, FATES, FRONT, TUMOUR, GROWTH)
 
 
 def find_rows(names: list[str]) -> list[Row]:
