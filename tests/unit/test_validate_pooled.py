@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from cordgraft.run.validation.judge import NO_DATA, PASSES, STRADDLES, interval, judge
-from cordgraft.run.validation.reading import corticospinal_advance
+from cordgraft.run.validation.reading import corticospinal_advance, imaged_live_share
 from cordgraft.run.validation.results import RowResult, _drawn, draw, record
 from cordgraft.run.validation.row import Array, Claim, Course, Courses, Scatter
 from cordgraft.run.validation.rows import find_rows
@@ -27,6 +27,7 @@ from cordgraft.run.validation.rows_injury import (
     smallest_step,
 )
 from cordgraft.scenario.load import load
+from cordgraft.state.axons import AxonState, Tract
 
 
 def pooled(low: float, pool: object = linear_fit) -> Claim:
@@ -173,9 +174,27 @@ def test_the_line_goes_through_the_fitted_clouds_alone() -> None:
 def test_swollen_fibres_that_recover_are_a_gain() -> None:
     row = find_rows(["S4"])[0]
     live = np.array([0.3, 0.25, 0.4])
-    course = Course(np.array([1.0, 3.0, 14.0]), {"live": live, "loss": 1.0 - live})
+    course = Course(np.array([1.0, 3.0, 14.0]), {"imaged_live": live, "imaged_loss": 1.0 - live})
     values = [one.measure({"mild": course}) for one in row.claims]
     assert values == pytest.approx([0.7, 0.15])
+
+
+def test_the_microscope_sees_intact_gracile_fibres_near_the_dorsal_surface() -> None:
+    intact, swollen = int(AxonState.INTACT), int(AxonState.SWOLLEN)
+    gracile, other = int(Tract.GRACILE), int(Tract.CORTICOSPINAL)
+    paths = xr.Dataset(
+        {
+            "row_size": ("axon", [2, 3, 2, 2, 2, 2]),
+            "tract": ("axon", [gracile, gracile, gracile, other, gracile, gracile]),
+            "branch": ("axon", [0, 0, 0, 0, 0, 1]),
+            "state": ("axon", [intact, swollen, intact, swollen, intact, swollen]),
+            "weight": ("axon", [3.0, 1.0, 50.0, 50.0, 4.0, 9.0]),
+            # the third lies too deep, the fourth is another tract's, the sixth a branch
+            "y": ("point", [-690.0, 0, -601.0, 0, 0, -599.0, 0, -690.0, 0, -650.0, 0, -690.0, 0]),
+        }
+    )
+    assert imaged_live_share(paths, -700.0) == pytest.approx(7.0 / 8.0)
+    assert math.isnan(imaged_live_share(paths, -900.0))
 
 
 def test_the_advance_is_that_of_the_furthest_tip_of_each_corticospinal_axon() -> None:

@@ -15,6 +15,10 @@ from cordgraft.run.validation.zones import zones_of
 
 #: Days after which a grafted neuron carries the marker NeuN (assumed).
 NEUN_DAYS = 14.0
+#: How deep two-photon microscopy sees into dorsal columns, um. Derived: it reaches some three scattering lengths
+#: (10.1038/s41467-018-08179-6, read), and white matter across its fibres has a reduced scattering coefficient of 3.5/mm
+#: (10.1117/1.NPh.7.1.015011, read), 35/mm unreduced where nine tenths scatter forwards (assumed).
+IMAGED_UM = 100.0
 
 
 def open_run(directory: Path) -> tuple[Any, dict[str, Any]]:
@@ -157,12 +161,45 @@ def gracile_fibres(directory: Path) -> Course:
     """Return the live share and the loss of gracile fibres, 1, by day after the injury.
 
     ``live``: unbroken and not swollen; ``loss``: the rest. Every simulated fibre of the tract runs along the whole
-    cord, so that all of them pass within 0.5 mm of the centre of the impact.
+    cord, so that all of them pass within 0.5 mm of the centre of the impact. ``imaged_live`` and ``imaged_loss``: the
+    same of those within `IMAGED_UM` of the dorsal surface, on the days of the maps alone (NaN between them).
     """
-    tree, _ = open_run(directory)
+    tree, setting = open_run(directory)
     days, series = series_of(tree, "axons_gracile_live_fraction")
     live = series["axons_gracile_live_fraction"]
-    return Course(days, {"live": live, "loss": 1.0 - live})
+    surface = -0.5 * setting["cord_diameter_um"][1]
+    seen = np.full(days.size, np.nan)
+    for node in tree[schema.AXONS_GROUP].children.values():
+        at = np.flatnonzero(np.abs(days - float(node.attrs["day"])) < 1e-6)
+        seen[at] = imaged_live_share(node[schema.PATHS], surface)
+    return Course(days, {"live": live, "loss": 1.0 - live, "imaged_live": seen, "imaged_loss": 1.0 - seen})
+
+
+def imaged_live_share(paths: Any, surface_um: float) -> float:
+    """Return the live share of the gracile fibres that a two-photon microscope sees from the dorsal surface.
+
+    Parameters
+    ----------
+    paths : xarray.DataTree or Dataset
+        Paths of one recorded day; fibres run straight, so that their first point tells how deep they lie.
+    surface_um : float
+        Place of the dorsal surface, um, anterior positive.
+
+    Returns
+    -------
+    float
+        Share of them that are unbroken and not swollen, 1; NaN where none lies within `IMAGED_UM` of the surface.
+    """
+    from cordgraft.state.axons import AxonState, Tract
+
+    sizes = paths["row_size"].values
+    depth = paths["y"].values[np.cumsum(sizes) - sizes] - surface_um
+    seen = (paths["tract"].values == int(Tract.GRACILE)) & (paths["branch"].values == 0) & (depth <= IMAGED_UM)
+    weight = paths["weight"].values[seen]
+    total = float(weight.sum())
+    if total == 0.0:
+        return float("nan")
+    return float(weight[paths["state"].values[seen] == int(AxonState.INTACT)].sum()) / total
 
 
 def sparing_and_function(directory: Path) -> Course:
