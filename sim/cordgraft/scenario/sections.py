@@ -31,7 +31,7 @@ BORROWED: dict[tuple[str, str], str] = {
 
 _FROSTELL = {"source": "Frostell 2016 Front Neurol, mean and 1 SD", "doi": "10.3389/fneur.2016.00238"}
 #: Between T8 and L3, 4 of 7 segments on: no value for T12 itself was read.
-_T12 = {"evidence": "derived", "doi": "10.3389/fneur.2016.00238"}
+_T12 = {"evidence": "derived", "doi": "10.3389/fneur.2016.00238", "row": ""}
 
 
 @dataclass(frozen=True)
@@ -225,6 +225,7 @@ class Geometry(Params):
                 "source": "segments shorten steadily from T7 on (abstract read); the value is assumed",
                 "doi": "10.1002/ca.980060307",
                 "evidence": "assumed",
+                "row": "",
             },
         },
     )
