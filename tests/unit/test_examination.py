@@ -118,6 +118,18 @@ def test_later_examinations_are_at_multiples_of_the_interval() -> None:
     assert run(process, patient(process), 366.0)[1:] == [2190, 4380, 6570, 8760], "a quarter of a year each"
 
 
+def test_nobody_is_examined_before_function_was_computed() -> None:
+    """In tick 0 function is still that before the injury: a complete injury would be written down as grade E."""
+    process = human(first_day=0.0, first_day_spread=0.0, first_day_earliest=0.0)
+    tissue = patient(process)
+    process.step(tissue, Key(tissue.setting.seed, 0, 1.0))
+    assert of(tissue)["scalar.exam_number"] == 0.0 and process.event(tissue, 0) == ""
+    carry(tissue, 0.0, 0.0)  # what function and injury write at the end of tick 0
+    assert run(process, tissue, 1.0) == [1]
+    assert AIS_GRADES[int(of(tissue)["scalar.exam_ais_first"])] == "A"
+    assert "AIS A" in process.event(tissue, 1) and process.event(tissue, 0) == ""
+
+
 def test_patients_differ_in_their_first_day() -> None:
     days = []
     for seed in range(1, 40):

@@ -84,6 +84,8 @@ def test_the_text_is_good(folder: Path) -> None:
         ("type: contusion", "type: contusoin", "injury.type", "none of the options", "contusoin", "contusion"),
         ("type: contusion", "type: lateral_hemisection", "injury.type", "no mid-sagittal section",
          "lateral_hemisection", "volume"),
+        ("type: contusion", "type: transection\n  primary_spared_white_matter: 20 %",
+         "injury.primary_spared_white_matter", "spares no white matter", "20 %", "0, or another type"),
         ("level: T9", "level: C5", "geometry.level", "no cord size is cited", "C5", "T9, T10"),
         ("level: T9", "level: C4", "geometry.level", "none of the options", "C4", "C5"),
         ("length: 5 mm", "voxel: 400 um", "geometry.voxel", "fewer than 8 voxels", "400 um", "175 um"),

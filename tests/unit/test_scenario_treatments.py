@@ -260,6 +260,32 @@ def test_the_shares_of_the_myelin_inhibitors_are_shares_of_one_whole() -> None:
     )
 
 
+# ------------------------------------------------------------------------------------- examination
+
+
+@pytest.mark.parametrize(
+    ("sets", "key", "says", "allowed"),
+    [
+        (["first_day=60 d"], "first_day", "moved to another day", "1 to 30 d"),
+        (["first_day=0 d"], "first_day", "moved to another day", "1 to 30 d"),
+        (["first_day_earliest=40 d"], "first_day_latest", "before the earliest", "at least 40 d"),
+        (["grade_3=0.07"], "grade_3", "easier to reach than grade 2", "0.08 to 1"),
+        (["grade_1=0.5", "grade_2=0.5", "grade_3=0.5", "grade_4=0.5"], "grade_5", "than grade 4", "0.5 to 1"),
+    ],
+)
+def test_days_and_thresholds_of_the_examination_fit_together(
+    sets: list[str], key: str, says: str, allowed: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        load(HUMAN, [f"parameters.examination.{text}" for text in sets])
+    (problem,) = caught.value.problems
+    assert problem.key == f"parameters.examination.{key}"
+    assert says in problem.message and allowed in problem.allowed
+    later = ["parameters.examination.first_day=60 d", "parameters.examination.first_day_latest=90 d"]
+    equal = ["parameters.examination.grade_3=0.08", "parameters.examination.grade_2=0.08"]
+    assert load(HUMAN, [*later, *equal]).parameters["examination"].first_day == 60.0
+
+
 # ------------------------------------------------------------------------------- a solver by force
 
 SMALL = ["duration=2 d", "record.maps=[2 d]", "geometry.length=3.2 mm", "treatments=none", "safety={}"]

@@ -79,3 +79,14 @@ def test_founders_are_simulated_cells_and_not_those_that_they_stand_for() -> Non
     dose = fine.treatments["graft"][1]
     assert founders(fine, dose) == pytest.approx(3.0 * founders(coarse, dose))
     assert founders(fine, dose) * 0.01 > FEWEST_FOUNDERS
+
+
+# ------------------------------------------------------------------------- tracts without a fibre
+
+
+def test_a_tract_without_simulated_fibres_is_said_to_be_spared() -> None:
+    none = "parameters.axon_injury.reticulospinal_simulated"
+    (said,) = cautions(none, "its drive stays 1", f"{none}=0")
+    assert "1 fibre or more" in said
+    assert not cautions(none, "", f"{none}=1")
+    assert not cautions(none, "", f"{none}=0", "parameters.function_index.enabled=false")

@@ -4,7 +4,8 @@ What is modelled
 ----------------
 *Days.* The first examination is on a day of its own for each subject, drawn from a normal distribution that is cut off
 at both ends (a fixed day in rodents); the others follow at whole multiples of `interval` after the injury. The
-examiner sees function as it was last computed (`function_index`, once a day). Between examinations nothing is known:
+examiner sees function as it was last computed (`function_index`, once a day), so never in the very minute of the
+injury, when nothing has been computed: the first tick after it is the soonest. Between examinations nothing is known:
 what is recorded is the latest one.
 
 *Rodents.* Whole numbers with an error of the examiner, within the scale::
@@ -44,7 +45,9 @@ examiner. Sensation is normal below the lesion on a side where ``c_S e^(0.25 xi_
 (``sensory_drive_right``, ``_left``) passes the threshold of grade 5.
 
 *People, error of the score.* Grades of muscles between nothing and normal (1-4) may be written down too high or too
-low, with a standard deviation of `score_error` points on the sum, and one point at most on a muscle.
+low, with a standard deviation of `score_error` points on the sum, and of one point at most on a muscle. What is there
+is never written down as nothing, so traces come out too high on average: where most muscles have grade 1 the sum is
+about a point too high.
 
 *People, grade.* Levels and the AIS grade follow from what was written down by the published rules, in
 `state/isncsci.py`: rules on signs, no cut of an index. See docs/examination.md.
@@ -384,8 +387,8 @@ class Days(NamedTuple):
         return (floor(self.first / self.interval) + number - 1) * self.interval
 
     def tick_of(self, number: int, tissue: Tissue) -> int:
-        """Return the tick nearest to that day."""
-        return tissue.clock.tick_at(HOURS * self.day_of(number))
+        """Return the tick nearest to that day, but not tick 0: there function is still that before the injury."""
+        return max(1, tissue.clock.tick_at(HOURS * self.day_of(number)))
 
 
 def first_day(params: Examination.Params, draw: float) -> float:

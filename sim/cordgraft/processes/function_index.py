@@ -32,6 +32,9 @@ min(1, c/(1 + c) + k), trophic occupancy and contact ``k`` with grafted cells (`
 that is left there, ``x_s`` the reach of a collateral, ``l_seg`` a segment. Both rates
 are solved exactly for the step, with ``M``, ``e``, ``F``, ``a_r`` and ``N`` constant in it.
 
+``Pi`` above its limit, after the end of a block or the loss of a graft, falls back at the same rate: what opens the
+window or trains then only hastens the loss.
+
 Treatments: ``a_r`` is the training in force (`rehabilitation`). ``N`` is the blocked share of what holds collaterals
 back, the mean of ``q n + (1 - q) o`` over the same white matter, ``n`` of Nogo-A and ``o`` of MAG and OMgp
 (`inhibitor_block`). ``I`` is the rate against that beside intact myelin, which slows collaterals by ``1 + i`` and for
@@ -58,9 +61,10 @@ weights omega, the block, plasticity and the nets. Rat BBB plateau at day 21 (re
 
 What is left out
 ----------------
-Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion; training is the same
-for all tracts and tasks; and myelin that dies or is cleared frees no collateral, only a block of its inhibitors does.
-Latency (`myelin` records it) changes no index.
+Tracts without a simulated fibre: nothing is known of them, and they count as left as they were (drive 1), whatever the
+injury. Plasticity here is simpler than its biology: one window for the whole cord, taken at the lesion; training is the
+same for all tracts and tasks; and myelin that dies or is cleared frees no collateral, only a block of its inhibitors
+does. Latency (`myelin` records it) changes no index.
 """
 
 from __future__ import annotations

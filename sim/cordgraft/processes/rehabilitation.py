@@ -6,7 +6,8 @@ It multiplies the rate of plasticity (see `function_index`)::
 
 over the courses that are given at the time, with ``a`` the training in force, 1 the most that can be done, and ``R``
 `plasticity_rehabilitation`. It moves no limit: a window that is shut, or plasticity that has come to its limit, leaves
-it nothing to do, and what was gained stays when training ends.
+it nothing to do, and what was gained stays when training ends. Where plasticity lies above a limit that has come down
+(a block of inhibitors that has ended, a graft that was lost), training hastens its fall to it.
 
 Sources: strength, day and duration are assumed; which of them a given training has is for the user to say.
 

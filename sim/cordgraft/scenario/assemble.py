@@ -27,7 +27,7 @@ from cordgraft.scenario.sections import (
     Top,
     preset_of,
 )
-from cordgraft.scenario.simulated_cells import few_cells
+from cordgraft.scenario.simulated_cells import few_cells, tracts_without_fibres
 from cordgraft.scenario.treatments import first_graft_h, idle_cautions
 
 Given = Mapping[str, Any]
@@ -251,6 +251,7 @@ def cautions_of(config: Config) -> list[Caution]:
             found.append(caution)
     found.extend(_judged_too_late(config))
     found.extend(few_cells(config))
+    found.extend(tracts_without_fibres(config))
     found.extend(idle_cautions(config))
     if config.subject.immune_system == "suppressed" and config.treatments:
         found.append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -62,6 +63,7 @@ def check(config: Config) -> Iterator[Finding]:
     yield from _injury(config)
     yield from _treatments(config)
     yield from _inhibitors(config)
+    yield from _examination(config)
     yield from _solver(config)
     yield from _masks(config)
     yield from _safety(config)
@@ -226,6 +228,10 @@ def _injury(config: Config) -> Iterator[Finding]:
             rests_on=(_LENGTH, ("injury", "primary_length")),
             value=str(quantity_in_words(position, "um")),
         )
+    if kind == "transection" and getattr(config.injury, "primary_spared_white_matter", None):
+        key: Path = ("injury", "primary_spared_white_matter")
+        allowed = "0, or another type of injury"
+        yield Finding(key, "a transection spares no white matter", allowed, rests_on=(("injury", "type"),))
     layer = config.geometry.voxel_um[2]
     if 0.0 < length < layer:
         yield Finding(
@@ -298,6 +304,25 @@ def _inhibitors(config: Config) -> Iterator[Finding]:
             rests_on=tuple((*here, key) for key in keys[1:]),
             value=f"{total:g} together",
         )
+
+
+def _examination(config: Config) -> Iterator[Finding]:
+    """Yield a first day that would be moved to another one, and thresholds of grades that do not rise."""
+    params, here = config.parameters["examination"], ("parameters", "examination")
+    first, ends = (*here, "first_day"), tuple((*here, f"first_day_{end}") for end in ("earliest", "latest"))
+    if params.first_day_earliest > params.first_day_latest:
+        sentence = "the latest day of a first examination is before the earliest"
+        allowed = f"at least {params.first_day_earliest:g} d (first_day_earliest)"
+        yield Finding(ends[1], sentence, allowed, (), (ends[0],), f"{params.first_day_latest:g} d")
+    elif not params.first_day_earliest <= params.first_day <= params.first_day_latest:
+        sentence = "the first examination would be moved to another day: its day lies beyond the ends"
+        allowed = f"{params.first_day_earliest:g} to {params.first_day_latest:g} d (first_day_earliest and _latest)"
+        yield Finding(first, sentence, allowed, (), ends, f"{params.first_day:g} d")
+    for grade, (lower, upper) in enumerate(pairwise(params.link().grades), start=2):
+        if upper < lower:
+            key, before = ((*here, f"grade_{number}") for number in (grade, grade - 1))
+            sentence = f"grade {grade} would be easier to reach than grade {grade - 1}"
+            yield Finding(key, sentence, f"{lower:g} to 1 (grade_{grade - 1})", (), (before,), f"{upper:g}")
 
 
 def _solver(config: Config) -> Iterator[Finding]:

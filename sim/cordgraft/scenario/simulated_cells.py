@@ -1,5 +1,7 @@
 """Cautions on how few simulated cells stand for many: in a voxel, on their way through host tissue, in a tumour.
 
+And on tracts for which no simulated fibre stands.
+
 All of it is arithmetic on the scenario, before anything is built; the lesion of the subject decides how many cells of a
 dose find room, so the numbers are round ones.
 """
@@ -14,6 +16,7 @@ from cordgraft.processes.chemoattractant import Chemoattractant
 from cordgraft.processes.graft_delivery import GraftDelivery, ellipsoid_for, section_share
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.treatments import first_graft_h
+from cordgraft.state.axons import HOST_TRACTS, TRACT_NAMES
 from cordgraft.state.cells import CELL_VOLUME_UM3, PACKING
 from cordgraft.state.lines import line_number, line_values
 
@@ -35,6 +38,20 @@ def few_cells(config: Config) -> Iterator[Caution]:
     yield from _crowding(config)
     yield from _passage(config)
     yield from _tumour(config)
+
+
+def tracts_without_fibres(config: Config) -> Iterator[Caution]:
+    """Yield the tracts of which no fibre is simulated: function counts them as whole, whatever the injury."""
+    if not config.enabled.get("function_index", True):
+        return
+    for tract in HOST_TRACTS:
+        key = f"{TRACT_NAMES[tract]}_simulated"
+        if getattr(config.parameters["axon_injury"], key) == 0:
+            yield Caution(
+                f"parameters.axon_injury.{key}",
+                "no fibre of the tract is simulated, so nothing harms it: its drive stays 1, and function comes out "
+                "too good; it is injured with 1 fibre or more",
+            )
 
 
 def _per_voxel(config: Config) -> float:
