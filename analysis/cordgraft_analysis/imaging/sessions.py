@@ -13,6 +13,11 @@ from cordgraft_analysis.imaging.findings import Finding, Ledger
 from cordgraft_analysis.imaging.volume import Volume
 
 SESSION_COLUMN, MONTHS_COLUMN = "session_id", "months_post_injury"
+#: Months in a unit of time, by the word in the name of a column (``days_post_injury``).
+MONTHS_IN: dict[str, float] = {
+    "days": 12.0 / 365.25, "day": 12.0 / 365.25, "weeks": 84.0 / 365.25, "week": 84.0 / 365.25,
+    "months": 1.0, "month": 1.0, "years": 12.0, "year": 12.0,
+}  # fmt: skip
 #: Largest ratio of voxel edges between sessions that needs no remark.
 RESOLUTION_RATIO = 2.0
 AXES = ("right-left", "anterior-posterior", "superior-inferior")
@@ -34,45 +39,58 @@ class Session:
     months: float | None
 
 
-def read_sessions(path: str | Path) -> list[Session]:
+def read_sessions(path: str | Path, time_column: str | None = None) -> list[Session]:
     """Read the ``sessions.tsv`` of a subject.
 
     Parameters
     ----------
     path : str or Path
         Tab-separated, with the columns ``session_id`` and ``months_post_injury``; ``n/a`` where unknown.
+    time_column : str, optional
+        Column of the time since the injury, where it has another name; a word of it says the unit
+        (``days_since_injury``: days, weeks, months or years).
 
     Raises
     ------
     BadInput
-        E01 if the file cannot be read, E21 if a column is missing or a number of months is none.
+        E01 if the file cannot be read, E21 if a column is missing, its name has no unit of time, or a time is no
+        number.
     """
     ledger = Ledger(str(path))
+    column = time_column or MONTHS_COLUMN
+    unit = next((MONTHS_IN[word] for word in column.lower().split("_") if word in MONTHS_IN), None)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-    except (OSError, UnicodeDecodeError) as error:
+            reader = csv.DictReader(stream, delimiter="\t")
+            rows = list(reader)
+            columns = [name for name in reader.fieldnames or [] if name]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         ledger.error("E01", "cannot be read", getattr(error, "strerror", "") or "no text", "Check the path")
         raise BadInput([finding.problem() for finding in ledger.findings]) from None
-    columns = list(rows[0]) if rows else []
-    for column in (SESSION_COLUMN, MONTHS_COLUMN):
-        if column not in columns:
-            near = nearest(column, [name for name in columns if name])
-            ledger.error(
-                "E21", f"has no column {column}", ", ".join(str(name) for name in columns) or "no row",
-                f"Rename {near[0]}" if near else "Add it, separated by tabs",
-            )  # fmt: skip
+    if unit is None:
+        ledger.error(
+            "E21", "the name of the column of times says no unit", column,
+            "A word of it must be days, weeks, months or years, as in days_post_injury",
+        )  # fmt: skip
+    for name in (SESSION_COLUMN, column):
+        if name not in columns:
+            near = nearest(name, columns)
+            times = [other for other in columns if set(other.lower().split("_")) & set(MONTHS_IN)]
+            remedy = f"Rename {near[0]}" if near else "Add it, separated by tabs"
+            if name == column and times:
+                remedy = f"Give --time-column {times[0]}, or add it"
+            ledger.error("E21", f"has no column {name}", ", ".join(columns) or "no row", remedy)
+    if ledger.failed or unit is None:
+        raise BadInput([finding.problem() for finding in ledger.findings])
     sessions: list[Session] = []
     for number, row in enumerate(rows, 2):
-        if ledger.failed and not sessions:
-            break
-        label, text = (row[SESSION_COLUMN] or "").strip(), (row[MONTHS_COLUMN] or "").strip()
+        label, text = (row[SESSION_COLUMN] or "").strip(), (row[column] or "").strip()
         months: float | None = None
         if text.lower() not in ("", "n/a"):
             try:
-                months = float(text)
+                months = float(text) * unit
             except ValueError:
-                ledger.error("E21", f"holds months that are no number in line {number}", text)
+                ledger.error("E21", f"holds a time that is no number in line {number}", text)
                 continue
         sessions.append(Session(label.removeprefix("ses-"), months))
     if ledger.failed:
@@ -139,4 +157,28 @@ def check_resolution(volume: Volume, other: Volume) -> list[Finding]:
                 f"{one:.3g} and {two:.3g} mm, a ratio of {ratio:.1f}",
                 f"A change of {what} below {max(one, two):.3g} mm is within the uncertainty of a voxel",
             )  # fmt: skip
+    return ledger.findings
+
+
+def check_slices(volume: Volume) -> list[Finding]:
+    """Say whether a scan has slices so thick that measures across them are blurred (E22).
+
+    Parameters
+    ----------
+    volume : Volume
+        One whose longest voxel edge is more than twice the shortest is thick.
+    """
+    ledger = Ledger(str(volume.path) if volume.path is not None else "the session")
+    edges = volume.spacing_mm
+    if max(edges) > RESOLUTION_RATIO * min(edges):
+        axis = edges.index(max(edges))
+        what = (
+            "the midsagittal plane is an average over a slice: midsagittal area, width and bridges are blurred",
+            "widths and bridges are known to a slice only",
+            "lengths are known to a slice only, and the damage ratio is an average over it",
+        )[axis]
+        ledger.warning(
+            "E22", f"has thick slices along the {AXES[axis]} axis",
+            " x ".join(f"{edge:.3g}" for edge in edges) + " mm", what[0].upper() + what[1:],
+        )  # fmt: skip
     return ledger.findings

@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from cordgraft.run.imaging.check import check
+from cordgraft.run.imaging.compare import compare
 from cordgraft.run.imaging.cord import cord
 from cordgraft.run.imaging.lesion import lesion
+from cordgraft.run.imaging.longitudinal import longitudinal
 from cordgraft.run.imaging.render import render
 
 imaging_app = typer.Typer(
@@ -24,3 +26,5 @@ imaging_app.command()(check)
 imaging_app.command()(render)
 imaging_app.command()(lesion)
 imaging_app.command()(cord)
+imaging_app.command()(compare)
+imaging_app.command()(longitudinal)

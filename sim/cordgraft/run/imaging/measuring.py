@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -53,23 +52,17 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only err
 
 
 def read_mask(path: Path, asked: Asked, soft: bool) -> Reading:
-    """Read a mask; with `soft` its shares are kept unless a threshold or a label is asked."""
-    from cordgraft_analysis.imaging.load import read_file
+    """Read a mask; see `cordgraft_analysis.imaging.together.read_mask`."""
+    from cordgraft_analysis.imaging import together
 
-    if soft and asked.threshold is None and not asked.label:
-        # no kind given: the numbers say it, and only shares are wanted that way
-        guessed = read_file(path, None, asked)
-        if guessed.volume is not None and guessed.volume.kind == "soft":
-            return guessed
-    return read_file(path, "mask", asked)
+    return together.read_mask(path, asked, soft)
 
 
 def read_beside(path: Path, asked: Asked, kind: str) -> Reading:
-    """Read a file that stands beside the masks (an image, labels): no threshold and no label apply to it."""
-    from cordgraft_analysis.imaging.load import read_file
+    """Read what stands beside the masks; see `cordgraft_analysis.imaging.together.read_beside`."""
+    from cordgraft_analysis.imaging import together
 
-    plain = replace(asked, threshold=None, label=())
-    return read_file(path, "image" if kind == "image" else "label", plain)
+    return together.read_beside(path, asked, kind)
 
 
 def check_together(
@@ -80,40 +73,10 @@ def check_together(
     species: str | None = None,
     dorsal: str | None = None,
 ) -> tuple[str, list[Finding]]:
-    """Check files of one scan against each other.
+    """Check files of one scan; see `cordgraft_analysis.imaging.together.check_together`."""
+    from cordgraft_analysis.imaging import together
 
-    Returns
-    -------
-    dorsal : str
-        Side of the scanner on which the back lies: P, A, L or R.
-    findings : list of Finding
-        Warnings and notes.
-
-    Raises
-    ------
-    BadInput
-        With every error, of single files and of files that do not fit together.
-    """
-    from cordgraft_analysis.imaging.checks import check_cord, check_lesion, same_grid
-    from cordgraft_analysis.imaging.findings import has_errors, milder, refuse_errors
-    from cordgraft_analysis.imaging.species import check_words, dorsal_axis
-
-    check_words(species, dorsal)
-    given = [one for one in (image, cord, lesion, *others) if one is not None]
-    found = [finding for one in given for finding in one.findings]
-    reference = next((one.volume for one in (image, cord, lesion) if one is not None), None)
-    if reference is not None:
-        for one in given:
-            if one.volume is not None and one.volume is not reference:
-                found += same_grid(one.volume, reference)
-    if cord is not None and cord.volume is not None:
-        found += check_cord(cord.volume)
-    if lesion is not None and lesion.volume is not None:
-        misplaced = has_errors(found)
-        found += check_lesion(lesion.volume, None if misplaced or cord is None else cord.volume)
-    refuse_errors(found)
-    side, more = dorsal_axis(None if cord is None else cord.volume, species, dorsal)
-    return side.word, [*milder(found), *more]
+    return together.check_together(cord, lesion, others, image, species, dorsal)
 
 
 def volume_of(reading: Reading) -> Volume:
@@ -152,6 +115,37 @@ def write_tables(tables: dict[Path, str]) -> None:
     for path, text in tables.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, text)
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
+    """Write texts and pictures into a folder, which is made; each one whole or not at all. Returns their places.
+
+    Raises
+    ------
+    BadInput
+        E23 if the folder is a file or cannot be written.
+    """
+    from cordgraft.record.files import replace_bytes
+
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            place = folder / name
+            data = content.encode() if isinstance(content, str) else content
+            replace_bytes(place, place.with_name(f".{name}.writing"), data, durable=True)
+            written.append(place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput(Problem("cannot be written", key="E23", file=str(folder), value=reason)) from None
+    return written
+
+
+def method_of(word: str) -> Literal["mm", "sct"]:
+    """Return the method of measuring that a word names, or raise `BadInput`."""
+    if word not in ("mm", "sct"):
+        raise BadInput(Problem("the method is unknown", key="--method", value=word, allowed="mm, sct"))
+    return cast(Literal["mm", "sct"], word)
 
 
 def say_findings(findings: Sequence[Finding], quiet: bool) -> None:
