@@ -269,7 +269,7 @@ def test_the_shares_of_the_myelin_inhibitors_are_shares_of_one_whole() -> None:
         (["first_day=60 d"], "first_day", "moved to another day", "1 to 30 d"),
         (["first_day=0 d"], "first_day", "moved to another day", "1 to 30 d"),
         (["first_day_earliest=40 d"], "first_day_latest", "before the earliest", "at least 40 d"),
-        (["grade_3=0.07"], "grade_3", "easier to reach than grade 2", "0.08 to 1"),
+        (["grade_3=0.07"], "grade_3", "easier to reach than grade 2", "0.083 to 1"),
         (["grade_1=0.5", "grade_2=0.5", "grade_3=0.5", "grade_4=0.5"], "grade_5", "than grade 4", "0.5 to 1"),
     ],
 )
@@ -282,7 +282,7 @@ def test_days_and_thresholds_of_the_examination_fit_together(
     assert problem.key == f"parameters.examination.{key}"
     assert says in problem.message and allowed in problem.allowed
     later = ["parameters.examination.first_day=60 d", "parameters.examination.first_day_latest=90 d"]
-    equal = ["parameters.examination.grade_3=0.08", "parameters.examination.grade_2=0.08"]
+    equal = ["parameters.examination.grade_3=0.09", "parameters.examination.grade_2=0.09"]
     assert load(HUMAN, [*later, *equal]).parameters["examination"].first_day == 60.0
 
 

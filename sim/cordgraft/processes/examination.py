@@ -19,8 +19,8 @@ what is recorded is the latest one.
 ``u`` share of the neurons of its segment that live rostral of the edge of the primary lesion, with normal drive; ``v``
 share that lives beyond the edge, on what the tracts of that side carry past the lesion, ``D`` (`function_index`:
 ``motor_drive_right``, ``_left``). Both from the grey matter that is left in the layers of the segment, ventral horns
-counting most; in a volume, from that of the side. The grade is the number of thresholds that ``x`` passes: 0.055,
-0.073, 0.092, 0.15, 0.40.
+counting most; in a volume, from that of the side. The grade is the number of thresholds that ``x`` passes: 0.062,
+0.083, 0.103, 0.15, 0.40.
 
 *People, recovery at the edge.* Apart from all tracts, segments come back at the rostral edge of the lesion::
 
@@ -36,7 +36,7 @@ none: the strictest reading, by which a segment that is dead brings nothing back
 
 *People, signs.* Sensation at S4-S5 and voluntary anal contraction are found if::
 
-    c_S e^(0.25 xi_S) > 0.065,   D e^(0.25 xi_M) > 0.055
+    c_S e^(0.25 xi_S) > 0.065,   D e^(0.25 xi_M) > 0.062
 
 ``c_S`` mean of the gracile and the spinothalamic drive, and ``D``, of both sides together. Each sign that is there is
 missed with probability 0.03; so are, together, traces of contraction (grade 1) in muscles that only tracts reach.
@@ -245,16 +245,16 @@ class Examination(Process):
             source=_UNTREATED,
         )
         motor_threshold: float = quantity(
-            0.055,
+            0.062,
             "1",
             "share of normal drive beyond which there is voluntary anal contraction",
             bounds=(0.0, 1.0),
             evidence="calibrated",
             source=_UNTREATED,
         )
-        grade_1: float = _threshold(0.055, 1)
-        grade_2: float = _threshold(0.073, 2)
-        grade_3: float = _threshold(0.092, 3)
+        grade_1: float = _threshold(0.062, 1)
+        grade_2: float = _threshold(0.083, 2)
+        grade_3: float = _threshold(0.103, 3)
         grade_4: float = _threshold(0.15, 4)
         grade_5: float = _threshold(0.40, 5)
         edge_recovery: float = quantity(
