@@ -121,7 +121,7 @@ def wrong_persistence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         AxonGrowth,
         "_growth",
-        lambda self, key: right(self, key)._replace(persistence=1.02 * self.params.persistence),
+        lambda self, *given: right(self, *given)._replace(persistence=1.02 * self.params.persistence),
     )
 
 
