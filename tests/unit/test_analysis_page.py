@@ -9,7 +9,8 @@ import pytest
 
 from cordgraft.core import schema
 from cordgraft_analysis import palette
-from cordgraft_analysis.page import page, table, write_page
+from cordgraft_analysis.page import page, write_page
+from cordgraft_analysis.page_parts import table
 from cordgraft_analysis.view import open_view
 from run_support import make_fake_run
 

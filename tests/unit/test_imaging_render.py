@@ -184,6 +184,23 @@ def test_a_mask_is_the_soft_one_cut_at_half(volume: Any) -> None:
 # ------------------------------------------------------------------------------------------------ images
 
 
+def test_shares_that_round_to_more_than_one_stay_shares(volume: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0.27 + 0.66 + 0.07 is one float32 above one: a mask of such a lesion was refused by every measure."""
+    shares = {"cavity": 0.27, "scar": 0.66, "oedema": 0.07}
+
+    def damaged(*arguments: Any, **options: Any) -> xarray.Dataset:
+        data = fractions_of(*arguments, **options)
+        inside = data["cord_share"].values == 1.0
+        for name in CLASSES:
+            data[f"frac_{name}"].values[inside] = np.float32(shares.get(name, 0.0))
+        return data
+
+    monkeypatch.setattr("cordgraft_analysis.imaging.render.fractions_of", damaged)
+    scene = scene_of(volume, 42.0, spacing_mm=(1.2, 0.6, 1.2))
+    assert np.sum(np.array([*shares.values()], dtype=np.float32), dtype=np.float32) > 1.0
+    assert scene.lesion_soft.max() == 1.0 and scene.cord_soft.max() == 1.0
+
+
 def healthy_and_fluid(scene: Scene, image: Any) -> tuple[float, float]:
     cord = (scene.cord_soft > 0.999) & (scene.lesion_soft < 1e-3)
     fluid = scene.channels["frac_csf"] > 0.999

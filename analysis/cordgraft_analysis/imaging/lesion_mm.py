@@ -143,25 +143,44 @@ class MmMeasures:
         self.extrusion = extrusion
         self.planes = normal_planes(cord, spacing_mm)
 
-    def lesion(self, lesion: Floats) -> Row:
-        """Return the measures of one lesion, or of several taken together : (nx, ny, nz), shares, not empty."""
+    def sections(self, lesion: Floats) -> tuple[Sections, Sections]:
+        """Return the lesion : (nx, ny, nz), shares, not empty, and the cord round it in the same planes."""
         held = np.flatnonzero(lesion.any(axis=(0, 1)))
         s_mm = self.planes.along(float(held[0]) - self._lean(lesion), float(held[-1]) + self._lean(lesion))
         found = cut(self.planes, lesion, s_mm, self.extrusion)
-        cord = cut(self.planes, self.cord, s_mm, self.extrusion, generous=True)
+        return found, cut(self.planes, self.cord, s_mm, self.extrusion, generous=True)
+
+    def damage(self, found: Sections, cord: Sections) -> tuple[Floats, int]:
+        """Return the damage ratio in each plane : (n,), NaN where there is none, and the plane of the epicentre."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(cord.area_mm2 > 0.0, found.area_mm2 / cord.area_mm2, np.nan)
+        # A ratio of two slivers at the end of the cord is no damage; if there is nothing else, it is taken.
+        ratio = np.where(cord.peak > 0.5, ratio, np.nan)
+        whole = self.planes.whole(found.s_mm)
+        if np.isfinite(ratio[whole]).any():
+            ratio = np.where(whole, ratio, np.nan)
+        return ratio, int(np.nanargmax(ratio)) if np.isfinite(ratio).any() else int(found.peak.argmax())
+
+    def bridges(self, found: Sections, cord: Sections) -> tuple[Floats, Floats]:
+        """Return the dorsal and the ventral bridge in each plane : 2 x (n,), mm; NaN where none is measured."""
+        present = np.isfinite(found.midline_mm[0]) & np.isfinite(cord.midline_mm[0])
+        whole = self.planes.whole(found.s_mm)
+        if (present & whole).any():
+            present &= whole
+        dorsal = np.maximum(found.midline_mm[0] - cord.midline_mm[0], 0.0)
+        ventral = np.maximum(cord.midline_mm[1] - found.midline_mm[1], 0.0)
+        return np.where(present, dorsal, np.nan), np.where(present, ventral, np.nan)
+
+    def lesion(self, lesion: Floats) -> Row:
+        """Return the measures of one lesion, or of several taken together : (nx, ny, nz), shares, not empty."""
+        found, cord = self.sections(lesion)
+        s_mm = found.s_mm
         step = float(s_mm[1] - s_mm[0])
         volume = float(lesion.sum() * self.voxel_mm3)
         if self.planes.section:
             volume = float(found.area_mm2.sum() * step)
         first, last = edges(found.peak, s_mm)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.where(cord.area_mm2 > 0.0, found.area_mm2 / cord.area_mm2, np.nan)
-        # A ratio of two slivers at the end of the cord is no damage; if there is nothing else, it is taken.
-        ratio = np.where(cord.peak > 0.5, ratio, np.nan)
-        whole = self.planes.whole(s_mm)
-        if np.isfinite(ratio[whole]).any():
-            ratio = np.where(whole, ratio, np.nan)
-        epicentre = int(np.nanargmax(ratio)) if np.isfinite(ratio).any() else int(found.peak.argmax())
+        ratio, epicentre = self.damage(found, cord)
         row: Row = {
             names.VOLUME: volume,
             names.LENGTH: held_length(found.peak, s_mm),
@@ -172,7 +191,7 @@ class MmMeasures:
             names.CORD_AREA: float(cord.area_mm2[epicentre]),
             names.PRESERVED: float(cord.area_mm2[epicentre] - found.area_mm2[epicentre]),
         }
-        row |= self._midline(found, cord, step, whole)
+        row |= self._midline(found, cord, step)
         row |= self._errors(s_mm, epicentre)
         return row
 
@@ -183,13 +202,12 @@ class MmMeasures:
         steepest = slope.max(axis=0)
         return float((across * steepest[0] + forward * steepest[1]) / self.spacing_mm[2])
 
-    def _midline(self, found: Sections, cord: Sections, step: float, whole: Array) -> Row:
+    def _midline(self, found: Sections, cord: Sections, step: float) -> Row:
         planes, s_mm = self.planes, found.s_mm
         weight = planes.stretch(s_mm) * planes.fine_mm[1] * step
         in_line = found.midline.max(axis=-1)
-        present = np.isfinite(found.midline_mm[0]) & np.isfinite(cord.midline_mm[0])
-        if (present & whole).any():
-            present &= whole
+        beside = self.bridges(found, cord)
+        present = np.isfinite(beside[0])
         diameter = cord.midline_mm[1] - cord.midline_mm[0]
         row: Row = {
             names.MIDLINE_SLICE: self._midline_slice(found),
@@ -202,8 +220,7 @@ class MmMeasures:
             smallest = float(diameter[spanned].min()) if spanned.any() else _smallest_of(diameter)
             row |= bridge_cells(0.5 * smallest, 0.5 * smallest, names.OFF_MIDLINE)
             return row | {names.NARROWEST: smallest, names.CORD_AP: smallest, names.BRIDGE_OF_CORD: 100.0}
-        dorsal = np.maximum(found.midline_mm[0] - cord.midline_mm[0], 0.0)[present]
-        ventral = np.maximum(cord.midline_mm[1] - found.midline_mm[1], 0.0)[present]
+        dorsal, ventral = beside[0][present], beside[1][present]
         kind = names.SECTION if planes.section else names.MEASURED
         row |= bridge_cells(float(dorsal.min()), float(ventral.min()), kind)
         narrowest = int((dorsal + ventral).argmin())

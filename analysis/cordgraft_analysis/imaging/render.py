@@ -246,9 +246,10 @@ def scene_of(
     sharp = images(way, {"cord": data["cord_share"].values[0], "lesion": lesion}, blurred=False)
     if not ("cord" in sharp and sharp["cord"].any()):
         raise nowhere(grid)
-    # A file holds float32: masks are cut from what it will say, so that both agree.
+    # A file holds float32: masks are cut from what it will say, so that both agree. A sum of
+    # fractions rounds to one float32 above one at times, and every measure refuses such a share.
     soft = {
-        name: np.asarray(sharp.get(name, np.zeros(grid.shape)), dtype=np.float32)
+        name: np.clip(np.asarray(sharp.get(name, np.zeros(grid.shape)), dtype=np.float32), 0.0, 1.0)
         for name in ("cord", "lesion")
     }
     return Scene(

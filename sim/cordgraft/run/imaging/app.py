@@ -10,6 +10,7 @@ from cordgraft.run.imaging.cord import cord
 from cordgraft.run.imaging.lesion import lesion
 from cordgraft.run.imaging.longitudinal import longitudinal
 from cordgraft.run.imaging.render import render
+from cordgraft.run.imaging.report import report
 
 imaging_app = typer.Typer(
     name="imaging",
@@ -28,3 +29,4 @@ imaging_app.command()(lesion)
 imaging_app.command()(cord)
 imaging_app.command()(compare)
 imaging_app.command()(longitudinal)
+imaging_app.command()(report)

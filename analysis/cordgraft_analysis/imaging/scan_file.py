@@ -1,0 +1,87 @@
+"""What a report says of a file that it was made from: name, grid, checksum, and who made it by its sidecar."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cordgraft_analysis.imaging.load import Reading, description
+
+#: Keys of a sidecar that say that a scan or its lesion was not a patient's.
+SIMULATED, SYNTHETIC = "Simulated", "SyntheticLesion"
+
+
+@dataclass(frozen=True)
+class ScanFile:
+    """One file of an examination.
+
+    Parameters
+    ----------
+    role : str
+        ``"lesion mask"``, ``"cord mask"`` or ``"image"``.
+    name : str
+        Without its folder.
+    shape : str
+        Voxels, as stored.
+    voxel : str
+        Edges, mm, as stored.
+    orientation : str
+        In the words of nibabel and of SCT.
+    sha256 : str
+    made_by : str
+        Programs by the sidecar; empty where it says nothing.
+    simulated, synthetic : bool
+        Whether the sidecar says that the scan is simulated, or that its lesion is made.
+    """
+
+    role: str
+    name: str
+    shape: str
+    voxel: str
+    orientation: str
+    sha256: str
+    made_by: str = ""
+    simulated: bool = False
+    synthetic: bool = False
+
+
+def scan_file(role: str, reading: Reading) -> ScanFile:
+    """Return what is to be said of a file that was read."""
+    path = Path(reading.file).expanduser()
+    about = description(reading)
+    edges = about["voxel_mm"]
+    side = _sidecar(path)
+    return ScanFile(
+        role,
+        path.name,
+        " x ".join(map(str, about["shape"])),
+        " x ".join(f"{edge:.4g}" for edge in edges) if edges else "",
+        f"{about['orientation_nibabel']} / {about['orientation_sct']}",
+        hashlib.sha256(path.read_bytes()).hexdigest(),
+        _made_by(side),
+        side.get(SIMULATED) is True,
+        side.get(SYNTHETIC) is True,
+    )
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    """Return the JSON file beside a volume; empty where there is none that can be read."""
+    beside = path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".json")
+    try:
+        content = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _made_by(side: dict[str, Any]) -> str:
+    programs = side.get("GeneratedBy")
+    words = []
+    for one in programs if isinstance(programs, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("Name"), str):
+            words.append(" ".join(str(one[key]) for key in ("Name", "Version") if one.get(key)))
+    return ", ".join(words)
