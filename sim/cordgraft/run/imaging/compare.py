@@ -12,10 +12,13 @@ from cordgraft.core.problems import BadInput, Problem
 from cordgraft.run.console import exit_codes, say, say_table
 from cordgraft.run.imaging.measuring import (
     DorsalOption,
+    ExtrusionOption,
     JsonOption,
+    MethodOption,
     OverwriteOption,
     QuietOption,
     SpeciesOption,
+    StepOption,
     ThresholdOption,
     judge_places,
     method_of,
@@ -46,22 +49,13 @@ def compare(
             "--transform", metavar="FILE.txt", help="4 x 4 numbers: world mm of A to world mm of B, RAS."
         ),
     ] = None,
-    method: Annotated[
-        str, typer.Option("--method", help="mm: true distances, soft masks; sct: SCT's formulas.")
-    ] = "mm",
+    method: MethodOption = "mm",
     tau_mm: Annotated[
         float | None,
         typer.Option("--tau-mm", help="Tolerance of the surface Dice, mm (default: largest voxel edge)."),
     ] = None,
-    step_mm: Annotated[float, typer.Option("--step-mm", help="Length of a piece of the profiles, mm.")] = 1.0,
-    extrusion: Annotated[
-        str | None,
-        typer.Option(
-            "--extrusion",
-            metavar="MODEL",
-            help="For sagittal sections: axisymmetric, elliptic:ratio=1.6 or extrude:mm=5.",
-        ),
-    ] = None,
+    step_mm: StepOption = 1.0,
+    extrusion: ExtrusionOption = None,
     output: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Also write tables and figures there.")
     ] = None,

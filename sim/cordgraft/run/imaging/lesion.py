@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,17 +12,23 @@ from cordgraft.core.problems import BadInput, Problem
 from cordgraft.run.console import exit_codes, say, say_table
 from cordgraft.run.imaging.measuring import (
     AssumeOption,
+    CordLabelOption,
     DorsalOption,
+    ExtrusionOption,
     ImageOption,
     JsonOption,
+    LabelOption,
+    MethodOption,
     OrientationOption,
     OverwriteOption,
     QuietOption,
     SpeciesOption,
+    StepOption,
     ThresholdOption,
     VolumeOption,
     check_together,
     judge_places,
+    method_of,
     read_beside,
     read_mask,
     say_findings,
@@ -46,26 +52,13 @@ def lesion(
         typer.Option("--cord", "-s", help="Mask of the cord; without it only the volume is measured."),
     ] = None,
     image: ImageOption = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            "--method",
-            help="mm: true distances in planes normal to the cord, soft masks; sct: SCT's formulas.",
-        ),
-    ] = "mm",
+    method: MethodOption = "mm",
     profile: Annotated[
         Path | None,
         typer.Option("--profile", metavar="FILE.csv", help="Also follow areas along the cord."),
     ] = None,
-    step_mm: Annotated[float, typer.Option("--step-mm", help="Length of a piece of the profile, mm.")] = 1.0,
-    extrusion: Annotated[
-        str | None,
-        typer.Option(
-            "--extrusion",
-            metavar="MODEL",
-            help="For a sagittal section: axisymmetric, elliptic:ratio=1.6 or extrude:mm=5.",
-        ),
-    ] = None,
+    step_mm: StepOption = 1.0,
+    extrusion: ExtrusionOption = None,
     empty_slice: Annotated[
         int | None,
         typer.Option(
@@ -76,14 +69,8 @@ def lesion(
     ] = None,
     volume: VolumeOption = None,
     threshold: ThresholdOption = None,
-    label: Annotated[
-        list[int] | None,
-        typer.Option("--label", metavar="N", help="Label that is the lesion; several times for several."),
-    ] = None,
-    cord_label: Annotated[
-        list[int] | None,
-        typer.Option("--cord-label", metavar="N", help="Label that is the cord; several times for several."),
-    ] = None,
+    label: LabelOption = None,
+    cord_label: CordLabelOption = None,
     assume_affine: AssumeOption = None,
     orientation: OrientationOption = None,
     dorsal_axis: DorsalOption = None,
@@ -94,8 +81,7 @@ def lesion(
 ) -> None:
     """Measure a lesion: volume, length, width, tissue bridges, damage. A research model: it predicts no patient."""
     with exit_codes(json_output):
-        if method not in ("mm", "sct"):
-            raise BadInput(Problem("the method is unknown", key="--method", value=method, allowed="mm, sct"))
+        chosen = method_of(method)
         if profile is not None and cord is None:
             raise BadInput(
                 Problem("a profile needs the mask of the cord", key="--profile", allowed="give -s")
@@ -122,7 +108,7 @@ def lesion(
             None if whole is None else whole.data,
             affine,
             dorsal=dorsal,
-            method=cast(Literal["mm", "sct"], method),
+            method=chosen,
             extrusion=extrusion,
             empty_slice=empty_slice,
         )

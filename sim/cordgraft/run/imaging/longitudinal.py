@@ -12,10 +12,13 @@ from cordgraft.core.problems import BadInput, Problem
 from cordgraft.run.console import exit_codes, say, say_table
 from cordgraft.run.imaging.measuring import (
     DorsalOption,
+    ExtrusionOption,
     JsonOption,
+    MethodOption,
     OverwriteOption,
     QuietOption,
     SpeciesOption,
+    StepOption,
     ThresholdOption,
     judge_places,
     method_of,
@@ -86,18 +89,9 @@ def longitudinal(
             help="Time since injury in sessions.tsv, its unit in the name: days_post_injury.",
         ),
     ] = None,
-    method: Annotated[
-        str, typer.Option("--method", help="mm: true distances, soft masks; sct: SCT's formulas.")
-    ] = "mm",
-    step_mm: Annotated[float, typer.Option("--step-mm", help="Length of a piece of the profiles, mm.")] = 1.0,
-    extrusion: Annotated[
-        str | None,
-        typer.Option(
-            "--extrusion",
-            metavar="MODEL",
-            help="How sections of runs become volumes: axisymmetric, elliptic:ratio=1.6, extrude:mm=5.",
-        ),
-    ] = None,
+    method: MethodOption = "mm",
+    step_mm: StepOption = 1.0,
+    extrusion: ExtrusionOption = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resampling for intervals.")] = 0,
     threshold: ThresholdOption = None,
     dorsal_axis: DorsalOption = None,

@@ -24,6 +24,29 @@ ImageOption = Annotated[
 VolumeOption = Annotated[
     int | None, typer.Option("--volume", metavar="N", help="Volume of a 4-D file, from 0.")
 ]
+LabelOption = Annotated[
+    list[int] | None,
+    typer.Option("--label", metavar="N", help="Label that is the lesion; several times for several."),
+]
+CordLabelOption = Annotated[
+    list[int] | None,
+    typer.Option("--cord-label", metavar="N", help="Label that is the cord; several times for several."),
+]
+ExtrusionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--extrusion",
+        metavar="MODEL",
+        help="How sagittal sections become volumes: axisymmetric, elliptic:ratio=1.6 or extrude:mm=5.",
+    ),
+]
+MethodOption = Annotated[
+    str,
+    typer.Option(
+        "--method", help="mm: true distances in planes normal to the cord, soft masks; sct: SCT's formulas."
+    ),
+]
+StepOption = Annotated[float, typer.Option("--step-mm", help="Length of a piece of the profile, mm.")]
 ThresholdOption = Annotated[
     float | None, typer.Option("--threshold", metavar="SHARE", help="Cut soft masks here, e.g. 0.5.")
 ]

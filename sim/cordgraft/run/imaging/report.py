@@ -14,12 +14,16 @@ from cordgraft.core.problems import BadInput, Problem
 from cordgraft.run.console import exit_codes, say
 from cordgraft.run.imaging.measuring import (
     AssumeOption,
+    CordLabelOption,
     DorsalOption,
+    ExtrusionOption,
     JsonOption,
+    LabelOption,
     OrientationOption,
     OverwriteOption,
     QuietOption,
     SpeciesOption,
+    StepOption,
     ThresholdOption,
     VolumeOption,
     judge_places,
@@ -56,14 +60,7 @@ def report(
     image: Annotated[
         Path | None, typer.Option("--image", "-i", help="Image under the outlines; it is not measured.")
     ] = None,
-    extrusion: Annotated[
-        str | None,
-        typer.Option(
-            "--extrusion",
-            metavar="MODEL",
-            help="For a sagittal section: axisymmetric, elliptic:ratio=1.6 or extrude:mm=5.",
-        ),
-    ] = None,
+    extrusion: ExtrusionOption = None,
     pairs: Annotated[
         Path | None,
         typer.Option(
@@ -84,17 +81,11 @@ def report(
             "--time-column", metavar="NAME", help="Column of sessions.tsv with the time (months_post_injury)."
         ),
     ] = None,
-    step_mm: Annotated[float, typer.Option("--step-mm", help="Length of a piece of the profile, mm.")] = 1.0,
+    step_mm: StepOption = 1.0,
     volume: VolumeOption = None,
     threshold: ThresholdOption = None,
-    label: Annotated[
-        list[int] | None,
-        typer.Option("--label", metavar="N", help="Label that is the lesion; several times for several."),
-    ] = None,
-    cord_label: Annotated[
-        list[int] | None,
-        typer.Option("--cord-label", metavar="N", help="Label that is the cord; several times for several."),
-    ] = None,
+    label: LabelOption = None,
+    cord_label: CordLabelOption = None,
     assume_affine: AssumeOption = None,
     orientation: OrientationOption = None,
     dorsal_axis: DorsalOption = None,
