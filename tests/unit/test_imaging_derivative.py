@@ -277,7 +277,7 @@ def test_a_straight_cord_on_the_oblique_grid_of_a_scan(run: Path, tmp_path: Path
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     facts = json.loads(done.stdout)["sessions"][0]["scene"]
-    assert facts["partial_volume"] == "balanced samples" and "middle of the injury at" in facts["placing"]
+    assert facts["partial_volume"] == "balanced shares" and "middle of the injury at" in facts["placing"]
     written = load_image(tmp_path / "out" / f"{ANAT}_T2w.nii.gz")
     given = load_image(file)
     assert written.data.shape == given.data.shape

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import xarray
 
+from cordgraft.core.centreline import CordSlices, apply_affine
 from cordgraft.core.problems import BadInput
-from cordgraft_analysis.imaging import resample
-from cordgraft_analysis.imaging.cord_placing import Shift
+from cordgraft.core.straightening import StraighteningMap
+from cordgraft_analysis.imaging import sharing
+from cordgraft_analysis.imaging.cord_placing import Bend, Shift
 from cordgraft_analysis.imaging.extrusion import parse_extrusion
 from cordgraft_analysis.imaging.fractions import CLASSES, fractions_of
+from cordgraft_analysis.imaging.oblique import Oblique
 from cordgraft_analysis.imaging.overlap import blur_matrix, overlap_matrix
 from cordgraft_analysis.imaging.render import Options, Scene, masks, render, scene_of
-from cordgraft_analysis.imaging.resample import Aligned, Grid, Sampled, resampler
+from cordgraft_analysis.imaging.resample import Aligned, Grid, resampler
 from cordgraft_analysis.imaging.signal import T2W, TISSUES
 from cordgraft_analysis.imaging.volume import Volume
 from cordgraft_analysis.reading import open_run
@@ -54,6 +57,15 @@ def grid_of(
     affine[:3, :3] = turn @ np.diag(spacing)
     affine[:3, 3] = -affine[:3, :3] @ (0.5 * (np.array(shape) - 1.0))
     return Grid((shape[0], shape[1], shape[2]), affine)
+
+
+def arc_of(centre_mm: Any) -> Bend:
+    """Return the bend of a cord whose centreline passes through points : (n, 3) mm, from below upwards."""
+    high = centre_mm[:, 2]
+    slices = CordSlices(
+        2, 0, len(high) - 1, centre_mm, high, np.array([0.0, 0.0, 1.0]), high[1] - high[0], 10.0, 0.0
+    )
+    return Bend(StraighteningMap.from_slices(slices, np.eye(4), (1, 1, 1)))
 
 
 def like(grid: Grid) -> Volume:
@@ -98,8 +110,7 @@ def test_every_fraction_keeps_its_volume(volume: Any, name: str) -> None:
     data = fractions_of(volume, 42.0)
     axes, steps = axes_of(data)
     way = resampler(axes, steps, Shift(), grid, 1.0)
-    oblique = "oblique" in name
-    assert isinstance(way, Sampled if oblique else Aligned)
+    assert isinstance(way, Oblique if "oblique" in name else Aligned)
     compared = 0
     for key in (*(f"frac_{word}" for word in CLASSES), "cord_share"):
         values = data[key].values[0]
@@ -108,7 +119,7 @@ def test_every_fraction_keeps_its_volume(volume: Any, name: str) -> None:
             continue
         for blurred in (False, True):
             after = float(way.image(values, blurred).sum()) * grid.voxel_mm3
-            assert after == pytest.approx(before, rel=1e-3 if oblique else 1e-9), (key, blurred)
+            assert after == pytest.approx(before, rel=1e-9), (key, blurred)
         compared += 1
     assert compared >= 6
 
@@ -133,37 +144,107 @@ def test_oblique_voxels_in_the_canal_are_full(volume: Any) -> None:
     total = np.asarray(
         sum(scene.channels[f"frac_{word}"] for word in CLASSES if f"frac_{word}" in scene.channels)
     )
-    assert float(total.max()) == pytest.approx(1.0, abs=1e-5)
+    assert float(total.max()) == pytest.approx(1.0, abs=2e-4)
     inside = scene.cord_soft > 0.999
     assert inside.sum() > 100
-    np.testing.assert_allclose(total[inside], 1.0, atol=1e-3)
+    np.testing.assert_allclose(total[inside], 1.0, atol=2e-4)
 
 
-def test_sparse_samples_take_no_volume_away(section: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With fewer samples than fine voxels, those that are not hit must be stood for."""
-    monkeypatch.setattr(resample, "ENOUGH_SAMPLES", 400_000)
-    data = fractions_of(section, 42.0, extrusion=ELLIPTIC, fine_mm=0.025)
+@pytest.mark.parametrize("places", [1_000_000, 200_000_000])
+def test_tissue_thinner_than_a_voxel_keeps_its_volume(
+    section: Any, places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sheet and a speck of the finest voxels in oblique thick slices, also where a voxel has few places."""
+    monkeypatch.setattr(sharing, "ENOUGH_PLACES", places)
+    data = fractions_of(section, 42.0, extrusion=ELLIPTIC, fine_mm=0.05)
     axes, steps = axes_of(data)
     grid = grid_of((0.2, 0.2, 0.8), (4.0, 8.0, 24.0), 10.0)
-    way = Sampled.of(axes, steps, Shift(), grid, 1.0)
-    assert way.source.size < int(data["canal"].sum())  # fewer than one each
-    for key in ("frac_white", "frac_csf", "frac_scar", "cord_share"):
-        values = data[key].values[0]
-        before = float(values.sum(dtype=float)) * np.prod(steps)
-        assert float(way.image(values, False).sum()) * grid.voxel_mm3 == pytest.approx(before, rel=4e-3), key
+    way = Oblique.of(axes, steps, Shift(), grid, 1.0)
+    sheet, speck = (np.zeros([len(axis) for axis in axes]) for _ in range(2))
+    sheet[:, :, sheet.shape[2] // 2] = 1.0
+    speck[speck.shape[0] // 2, speck.shape[1] // 2, speck.shape[2] // 3] = 1.0
+    for values in (sheet, speck):
+        for blurred in (False, True):
+            after = float(way.image(values, blurred).sum()) * grid.voxel_mm3
+            assert after == pytest.approx(float(values.sum()) * np.prod(steps), rel=1e-9)
 
 
-def test_aligned_and_sampled_agree(volume: Any) -> None:
+def test_a_bent_cord_keeps_its_volume_and_fills_the_canal() -> None:
+    """An arc of 60 mm radius: what lies on the outside of the bend takes more room than on the inside."""
+    angle = np.linspace(-0.5, 0.5, 61)
+    centre = np.stack((0.0 * angle, 60.0 * (np.cos(angle) - 1.0), 60.0 * np.sin(angle)), axis=-1)
+    bend = arc_of(centre)
+    axes = tuple(step * (np.arange(n) - 0.5 * (n - 1)) for n, step in ((24, 0.5), (24, 0.5), (50, 1.0)))
+    steps = (0.5, 0.5, 1.0)
+    for grid in (
+        grid_of((0.8, 0.8, 0.8), (24.0, 40.0, 90.0)),
+        grid_of((3.3, 0.7, 0.7), (33.0, 40.0, 90.0)),
+        grid_of((0.7, 0.7, 4.0), (24.0, 60.0, 100.0), 15.0),
+    ):
+        way = Oblique.of(axes, steps, bend, grid, 1.0)
+        volume = np.prod(steps) * bend.volume_ratio(*axes)
+        assert volume.max() / volume.min() > 1.15
+        for part in (np.s_[:12], np.s_[:, :3], np.s_[11, 11, 25], np.s_[:]):
+            values = np.zeros(volume.shape)
+            values[part] = 1.0
+            for blurred in (False, True):
+                after = float(way.image(values, blurred).sum()) * grid.voxel_mm3
+                assert after == pytest.approx(float((values * volume).sum()), rel=1e-9)
+        filled = way.image(np.ones(volume.shape), False)
+        assert filled.max() == pytest.approx(1.0, abs=1e-3)
+        # Every voxel well inside the box is full.
+        index = np.moveaxis(np.indices(grid.shape), 0, -1).reshape(-1, 3).astype(float)
+        straight = bend.to_straight(apply_affine(grid.affine, index)).reshape(*grid.shape, 3)
+        reach = 0.5 * float(np.sqrt((np.array(grid.spacing_mm) ** 2).sum())) + 0.5
+        deep = (np.abs(straight) < np.array([6.0, 6.0, 25.0]) - reach).all(axis=-1)
+        assert deep.sum() > 100
+        np.testing.assert_allclose(filled[deep], 1.0, atol=1e-3)
+
+
+def test_shares_on_a_bent_cord_agree_with_a_count_of_many_places() -> None:
+    """A ball in an arc of 60 mm radius, counted by the way back from the image, which the shares do not use."""
+    angle = np.linspace(-0.5, 0.5, 61)
+    bend = arc_of(np.stack((0.0 * angle, 60.0 * (np.cos(angle) - 1.0), 60.0 * np.sin(angle)), axis=-1))
+    axes = tuple(0.5 * (np.arange(n) - 0.5 * (n - 1)) for n in (24, 24, 60))
+    x, y, z = np.meshgrid(*axes, indexing="ij")
+    ball = (np.hypot(x, np.hypot(y - 1.0, z - 8.0)) < 3.0).astype(float)
+    grid = grid_of((0.8, 0.7, 1.1), (24.0, 40.0, 60.0), 8.0)
+    shares = Oblique.of(axes, (0.5, 0.5, 0.5), bend, grid, 1.0).image(ball, False)
+    partly = np.argwhere((shares > 0.02) & (shares < 0.98))
+    chosen = partly[np.random.default_rng(1).permutation(len(partly))[:60]]
+    inner = (np.arange(32) + 0.5) / 32 - 0.5
+    places = np.stack(np.meshgrid(inner, inner, inner, indexing="ij"), axis=-1).reshape(-1, 3)
+    apart = []
+    for voxel in chosen:
+        straight = bend.to_straight(apply_affine(grid.affine, voxel + places))
+        cell = np.floor(straight / 0.5 + np.array([12.0, 12.0, 30.0])).astype(int)
+        counted = ball[tuple(np.clip(cell, 0, np.array(ball.shape) - 1).T)].mean()
+        apart.append(shares[tuple(voxel)] - counted)
+    assert len(apart) == 60
+    assert float(np.sqrt(np.mean(np.square(apart)))) < 0.005
+    assert float(np.abs(apart).max()) < 0.025
+    assert abs(float(np.mean(apart))) < 0.001
+
+
+def test_aligned_and_oblique_agree(volume: Any) -> None:
     data = fractions_of(volume, 42.0)
     axes, steps = axes_of(data)
     grid = grid_of((1.1, 1.3, 2.0), (24.0, 20.0, 100.0))
     exact = Aligned.of(axes, steps, Shift(), grid, 1.0)
-    sampled = Sampled.of(axes, steps, Shift(), grid, 1.0)
+    shared = Oblique.of(axes, steps, Shift(), grid, 1.0)
     for blurred in (False, True):
         values = data["frac_white"].values[0]
-        apart = exact.image(values, blurred) - sampled.image(values, blurred)
-        assert float(np.abs(apart).max()) < 0.15  # four samples per edge: a voxel at the pia may be off
-        assert float(np.sqrt((apart**2).mean())) < 0.01
+        apart = exact.image(values, blurred) - shared.image(values, blurred)
+        assert float(np.abs(apart).max()) < 0.05  # at the edge of two axes at once
+        assert float(np.sqrt((apart**2).mean())) < 0.004
+
+
+def test_an_image_that_needs_too_many_shares_is_refused(volume: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "MOST_SHARES", 10_000)
+    data = fractions_of(volume, 42.0)
+    axes, steps = axes_of(data)
+    with pytest.raises(BadInput, match="too many voxels round the cord"):
+        Oblique.of(axes, steps, Shift(), GRIDS["thick axial oblique"], 1.0)
 
 
 def test_a_mask_is_the_soft_one_cut_at_half(volume: Any) -> None:

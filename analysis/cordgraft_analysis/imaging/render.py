@@ -25,9 +25,10 @@ from cordgraft_analysis.imaging.fractions import (
     frame_at,
     is_section,
 )
+from cordgraft_analysis.imaging.grid import Grid, nowhere
 from cordgraft_analysis.imaging.noise import rician
 from cordgraft_analysis.imaging.orientation import canonical
-from cordgraft_analysis.imaging.resample import Aligned, Grid, images, nowhere, resampler
+from cordgraft_analysis.imaging.resample import Aligned, images, resampler
 from cordgraft_analysis.imaging.signal import CONTRASTS, T2W, Calibration, Sequence, contrast_of
 from cordgraft_analysis.imaging.volume import Array, Floats, Volume
 
@@ -236,7 +237,7 @@ def scene_of(
         "extrusion": data.attrs.get("extrusion", "none: the run is a volume"),
         "space": "scanner" if isinstance(placing, Bend) else "cord-straight",
         "placing": placing.words,
-        "partial_volume": "exact overlap" if isinstance(way, Aligned) else "balanced samples",
+        "partial_volume": "exact overlap" if isinstance(way, Aligned) else "balanced shares",
         "psf_voxels": float(chosen.psf),
         "slice_axis": ["right", "anterior", "superior"][grid.slice_axis],
         "lesion_definition": " + ".join(LESION_CLASSES) + ", share of the voxel at least 0.5",
