@@ -170,16 +170,25 @@ def _draw_panel(axes: Any, panel: TargetPanel) -> None:
     for number, curve in enumerate(panel.curves):
         colour = palette.CYCLE[number % len(palette.CYCLE)]
         for days, values in curve.lines:
-            axes.plot(days, values, color=colour, linewidth=0.5, alpha=0.35)
+            axes.plot(*_joined(days, values), color=colour, linewidth=0.5, alpha=0.35)
         if curve.lines:
-            days, means = mean_line(curve.lines)
-            few = days.size <= 8
+            days, means = _joined(*mean_line(curve.lines))
+            few = np.count_nonzero(np.isfinite(means)) <= 8
+            # Of two curves that are one upon the other both are seen.
             axes.plot(days, means, color=colour, linewidth=1.8, marker="o" if few else "", markersize=3,
-                      label=curve.label)  # fmt: skip
+                      linestyle=(0, (4, 2)) if number % 2 else "-", label=curve.label)  # fmt: skip
     axes.set_xlim(left=0.0)
     lines = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
     handles = list({str(handle.get_label()): handle for handle in (*lines, *spans)}.values())
     axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0)
+
+
+def _joined(days: Array, values: Array) -> tuple[Array, Array]:
+    """Return a curve without its gaps if every value stands alone, as on the days of maps; else as it is."""
+    known = np.isfinite(values)
+    if bool((known[1:] & known[:-1]).any()):
+        return days, values
+    return days[known], values[known]
 
 
 def _draw_scatter(axes: Any, panel: TargetScatter) -> None:

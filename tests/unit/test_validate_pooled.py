@@ -170,6 +170,24 @@ def test_the_line_goes_through_the_fitted_clouds_alone() -> None:
     assert axes.get_xlabel() == "x, mm"
 
 
+def test_values_that_stand_alone_are_joined_and_gaps_are_not() -> None:
+    from matplotlib.figure import Figure
+
+    from cordgraft_analysis.validation_figures import Curve, TargetPanel, _draw_panel
+
+    nan = math.nan
+    days = np.arange(5.0)
+    alone = np.array([0.1, nan, 0.3, nan, 0.5])
+    gap = np.array([0.1, 0.2, nan, 0.4, 0.5])
+    axes = Figure().add_subplot()
+    curves = [Curve(name, [(days, values)]) for name, values in (("alone", alone), ("gap", gap))]
+    _draw_panel(axes, TargetPanel("t", "1", curves))
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert list(lines["alone"].get_xdata()) == [0.0, 2.0, 4.0]
+    assert list(lines["gap"].get_xdata()) == list(days) and math.isnan(lines["gap"].get_ydata()[2])
+    assert lines["alone"].get_linestyle() != lines["gap"].get_linestyle()
+
+
 # ------------------------------------------------------------------------------------------------- S4 and S9
 def test_swollen_fibres_that_recover_are_a_gain() -> None:
     row = find_rows(["S4"])[0]
