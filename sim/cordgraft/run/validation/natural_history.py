@@ -43,9 +43,9 @@ def _arm(name: str, level: str, patients: int) -> Arm:
 
 
 CERVICAL, THORACIC, THORACOLUMBAR = (
-    _arm("human-C5-untreated", "C5", 24),
-    _arm("human-T6-untreated", "T6", 10),
-    _arm("human-T12-untreated", "T12", 6),
+    _arm("human-C5-untreated", "C5", 36),
+    _arm("human-T6-untreated", "T6", 15),
+    _arm("human-T12-untreated", "T12", 9),
 )
 
 
@@ -143,7 +143,7 @@ NATURAL_HISTORY = Row(
         ),
     ),
     remarks=(
-        "One seed of the command is a group of 24 patients with a cervical, 10 with a T6 and 6 with a T12 injury.",
+        "One seed of the command is a group of 36 patients with a cervical, 15 with a T6 and 9 with a T12 injury.",
         "Levels are mixed 50 : 35 : 15 by the shares of each level, whatever the size of the groups (assumed).",
         "A patient counts if the first examination finds AIS A; others are simulated and left out.",
     ),
