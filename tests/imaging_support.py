@@ -132,3 +132,35 @@ def check_accepted(folder: Path, code: str, level: str, words: str, *arguments: 
     lines = [line for line in stream.splitlines() if f" {level} {code}: " in line]
     assert any(words in line for line in lines), result.output
     assert files_below(folder) == before
+
+
+def preview_of_a_mouse(directory: Path) -> Path:
+    """Write a real run of two days in coarse resolution, some seconds, and return its directory."""
+    from cordgraft import CordModel
+    from cordgraft.engine.runner import run_model
+
+    settings = {"resolution": "preview", "duration": "2 d", "record.maps": "[1 d, 2 d]"}
+    run_model(CordModel("mouse_contusion_untreated", settings=settings), directory)
+    return directory
+
+
+def volume_of(data: np.ndarray, affine: np.ndarray | None = None, name: str = "t2_seg.nii.gz") -> Any:
+    """Return a mask in memory, on the grid of the made files unless an affine is given."""
+    from cordgraft_analysis.imaging.volume import Volume
+
+    return Volume(data > 0, affine_of() if affine is None else affine, "mask", Path(name))
+
+
+def refused(path: Path, code: str, *words: str, kind="image", option: str = "", **asked) -> str:
+    """Check that function and command refuse a file in the same words; return the function's."""
+    from cordgraft_analysis.imaging.load import load_image
+
+    message = problem_of(lambda: load_image(path, kind, **asked), code)
+    assert message.startswith(f"{path}: {code}: ")
+    arguments = [option, path] if option else [path]
+    for key, value in asked.items():
+        arguments += [f"--{key.replace('_', '-')}", value]
+    check_refused(path.parent, code, words, *arguments)
+    for word in words:
+        assert word in message
+    return message

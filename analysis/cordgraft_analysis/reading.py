@@ -92,7 +92,9 @@ def open_run(path: str | Path) -> xarray.DataTree:
         if day.startswith(_SNAPSHOTS) and not tree[day].attrs.get(schema.COMPLETE):
             continue
         nodes[node.path] = _ordered(_reached(node.to_dataset(inherit=False)))
-    return xr.DataTree.from_dict(nodes)
+    found = xr.DataTree.from_dict(nodes)
+    found.encoding["source"] = str(path)  # where xarray keeps it; messages on a damaged run name it
+    return found
 
 
 _SNAPSHOTS = (f"/{schema.CELLS_GROUP}/", f"/{schema.AXONS_GROUP}/")

@@ -1,4 +1,4 @@
-"""Checks of masks, pairs, cords, species, sessions and of what a simulated state must carry."""
+"""Checks of masks: grids, lesions and cords, their sizes and the side of the back (E08, E11, E13 to E15, E19)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from cordgraft.core.problems import BadInput
 from cordgraft_analysis.imaging.checks import (
@@ -16,12 +15,9 @@ from cordgraft_analysis.imaging.checks import (
     pieces_and_gaps,
     same_grid,
 )
-from cordgraft_analysis.imaging.contract import FRACTIONS, check_fractions
 from cordgraft_analysis.imaging.findings import CODES, refuse_errors
 from cordgraft_analysis.imaging.load import load_image
-from cordgraft_analysis.imaging.sessions import Session, check_resolution, check_sessions, read_sessions
 from cordgraft_analysis.imaging.species import Dorsal, check_size, dorsal_axis
-from cordgraft_analysis.imaging.transform import read_transform
 from cordgraft_analysis.imaging.volume import Volume
 from tests.imaging_support import (
     SHAPE,
@@ -33,15 +29,12 @@ from tests.imaging_support import (
     imaging,
     lesion_data,
     problem_of,
+    volume_of,
     write,
 )
 
 nibabel = pytest.importorskip("nibabel", reason="reading scanner volumes needs the extra [mri]")
 pytestmark = pytest.mark.mri
-
-
-def volume_of(data: np.ndarray, affine: np.ndarray | None = None, name: str = "t2_seg.nii.gz") -> Volume:
-    return Volume(data > 0, affine_of() if affine is None else affine, "mask", Path(name))
 
 
 def findings(found) -> list[tuple[str, str]]:
@@ -281,224 +274,6 @@ def test_e08_the_real_rat(shared_data: Path, tmp_path: Path) -> None:
     check_refused(tmp_path, "E08", ("a rat is not guessed", "--dorsal-axis"), *cord, "--species", "rat")
     check_accepted(tmp_path, "E16", "note", "1, 2", *cord, "--species", "rat", "--dorsal-axis", "+y")
     check_accepted(tmp_path, "E08", "note", "as fine as those of rodents", atlas)
-
-
-# ------------------------------------------------------------------------------------- E20: the contract
-
-
-def dataset() -> xr.Dataset:
-    """Return a section that keeps the contract."""
-    x, y, z = [0.0], np.arange(4) * 0.5 - 1.0, np.arange(5) * 2.0
-    shape = (2, 1, 4, 5)
-    axes = {
-        name: ((name,), values, {"units": "mm", "axis_direction": direction})
-        for name, values, direction in (("x", x, "R"), ("y", y, "A"), ("z", z, "S"))
-    }
-    one = xr.Dataset(
-        coords={"time": (("time",), [0.0, 28.0], {"units": "days"}), **axes},
-        attrs={
-            "affine": [1.0, 0, 0, 0, 0, 0.5, 0, -1.0, 0, 0, 2.0, 0, 0, 0, 0, 1],
-            "space": "cord-straight",
-            "species": "human",
-            "section_thickness_mm": 1.0,
-            "epicentre_mm": [0.0, 0.0, 4.0],
-        },
-    )
-    for name in FRACTIONS:
-        one[name] = (("time", "x", "y", "z"), np.zeros(shape))
-    one["frac_white"][...] = 0.75
-    one["frac_cavity"][...] = 0.25
-    one["domain"] = (("x", "y", "z"), np.ones(shape[1:], dtype=bool))
-    one["cord"] = (("x", "y", "z"), np.ones(shape[1:], dtype=bool))
-    return one
-
-
-def test_e20_a_whole_state_passes() -> None:
-    assert check_fractions(dataset()).findings == []
-    outside = dataset()
-    outside["domain"][0, 0, 0] = False
-    outside["frac_white"][:, 0, 0, 0] = 0.0
-    assert check_fractions(outside).findings == []
-
-
-def spoilt(name: str):
-    one = dataset()
-    if name == "sum":
-        one["frac_white"][1, 0, 2, 3] = 0.5
-        one["frac_white"][1, 0, 0, 0] = 0.7
-    elif name == "negative":
-        one["frac_scar"][1, 0, 2, 3] = -0.1
-    elif name == "large":
-        one["frac_graft"][0, 0, 1, 1] = 1.2
-    elif name == "nan":
-        one["frac_grey"][1, 0, 3, 4] = np.nan
-    elif name == "units":
-        one["y"].attrs["units"] = "um"
-    elif name == "time":
-        one["time"].attrs["units"] = "hours"
-    elif name == "order":
-        one = one.isel(z=slice(None, None, -1))
-    elif name == "affine":
-        one.attrs["affine"][11] = 0.01
-    elif name == "matrix":
-        one.attrs["affine"] = [1.0, 2.0]
-    elif name == "missing":
-        one = one.drop_vars("frac_oedema")
-    elif name == "dims":
-        one["frac_csf"] = one["frac_csf"].transpose("time", "z", "y", "x")
-    elif name == "domain":
-        one = one.drop_vars("domain")
-    elif name == "thickness":
-        del one.attrs["section_thickness_mm"]
-    elif name == "space":
-        one.attrs["space"] = "mni"
-    elif name == "species":
-        del one.attrs["species"]
-    elif name == "direction":
-        one["y"].attrs["axis_direction"] = "P"
-    elif name == "mask":
-        one["cord"] = one["cord"].astype(float)
-    elif name == "coordinate":
-        one = one.drop_vars("z")
-    elif name == "myelin":
-        one["myelin"] = one["frac_white"] + 1.0
-    return one
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("sum", ("do not sum to 1", "0.75 at time 28 d, x 0, y 0, z 6 mm", "worst of 2 cells")),
-        ("negative", ("variable frac_scar is negative", "-0.1 at time 28 d, x 0, y 0, z 6 mm")),
-        ("large", ("variable frac_graft is larger than 1", "1.2 at time 0 d, x 0, y -0.5, z 2 mm")),
-        ("nan", ("variable frac_grey holds values that are no numbers", "time 28 d, x 0, y 0.5, z 8 mm")),
-        ("units", ("coordinate y is not in mm", "'um'")),
-        ("time", ("coordinate time is not in days", "'hours'")),
-        ("order", ("coordinate z does not increase", "8 and then 6 at index 1", "to S")),
-        ("affine", ("attribute affine disagrees with the coordinate", "0.01 mm apart")),
-        ("matrix", ("no list of 16 numbers",)),
-        ("missing", ("variable frac_oedema is missing",)),
-        ("dims", ("variable frac_csf has other dimensions", "time, z, y, x")),
-        ("domain", ("variable domain is missing",)),
-        ("thickness", ("section_thickness_mm",)),
-        ("space", ("attribute space", "'mni'", "cord-straight, scanner")),
-        ("species", ("attribute species is missing",)),
-        ("direction", ("coordinate y does not say that it grows to A", "'P'")),
-        ("mask", ("variable cord is no mask", "float64")),
-        ("coordinate", ("coordinate z is missing",)),
-        ("myelin", ("variable myelin is larger than 1", "1.75")),
-    ],
-)  # fmt: skip
-def test_e20_broken_states(name: str, words: tuple[str, ...]) -> None:
-    ledger = check_fractions(spoilt(name), "run.zarr")
-    errors = [str(finding) for finding in ledger.findings if finding.level == "error"]
-    hits = [error for error in errors if all(word in error for word in words)]
-    assert len(hits) == 1, errors
-    assert hits[0].startswith("run.zarr: error E20: ")
-    with pytest.raises(BadInput):
-        refuse_errors(ledger.findings)
-
-
-# ------------------------------------------------------------------------------- E21 and E22: sessions
-
-
-def test_e21_real_sessions(shared_data: Path) -> None:
-    sessions = read_sessions(shared_data / "mri" / "trial_example" / "sub-01" / "sub-01_sessions.tsv")
-    assert sessions == [Session("baseline", 1.0), Session("m06", 6.0), Session("m12", 12.0)]
-    assert check_sessions(sessions) == []
-
-
-@pytest.mark.parametrize(
-    ("sessions", "level", "words"),
-    [
-        ([Session("a", 1.0), Session("b", None)], "error", "session b has no months"),
-        ([Session("a", 1.0), Session("a", 3.0)], "error", "session a stands there twice"),
-        ([Session("a", -1.0), Session("b", 3.0)], "error", "before the injury"),
-        ([Session("a", 3.0), Session("b", 3.0)], "warning", "a, b at 3 months"),
-        ([Session("a", 3.0)], "note", "no change is computed"),
-        ([], "error", "no session"),
-    ],
-)  # fmt: skip
-def test_e21_sessions_that_give_no_change(sessions: list[Session], level: str, words: str) -> None:
-    (found,) = check_sessions(sessions, "sessions.tsv")
-    assert (found.code, found.level) == ("E21", level) and words in str(found)
-
-
-def test_e21_tables_that_cannot_be_read(tmp_path: Path) -> None:
-    table = tmp_path / "sub-01_sessions.tsv"
-    assert "cannot be read" in problem_of(lambda: read_sessions(table), "E01")
-    table.write_text("session_id\tmonths_post_injury\nses-a\t\nses-b\tn/a\nses-c\t2.5\n")
-    assert read_sessions(table) == [Session("a", None), Session("b", None), Session("c", 2.5)]
-    table.write_text("session_id\tmonths_post_injury\nses-a\tsoon\n")
-    assert "line 2 (found soon)" in problem_of(lambda: read_sessions(table), "E21")
-    table.write_text("session_id\tmonths\nses-a\t1\n")
-    assert "no column months_post_injury" in problem_of(lambda: read_sessions(table), "E21")
-
-
-def test_e22_resolution(shared_data: Path) -> None:
-    coarse = volume_of(cord_data(), np.diag([1.0, 0.6, 4.0, 1.0]))
-    (found,) = check_resolution(coarse, volume_of(cord_data()))
-    assert (found.code, found.level) == ("E22", "warning")
-    assert (
-        "superior-inferior" in found.message
-        and "ratio of 4.0" in found.value
-        and "below 4 mm" in found.remedy
-    )
-    assert check_resolution(volume_of(cord_data()), volume_of(cord_data(), affine_of(0.51))) == []
-    labels = shared_data / "mri" / "trial_example" / "derivatives" / "labels" / "sub-01"
-    first, last = (
-        load_image(next((labels / session / "anat").glob("*SC_seg.nii.gz")), "mask")
-        for session in ("ses-baseline", "ses-m12")
-    )
-    assert ["right-left" in finding.message for finding in check_resolution(last, first)] == [True]
-
-
-# ------------------------------------------------------------------------------------------- transforms
-
-
-def test_a_transform(tmp_path: Path) -> None:
-    path = tmp_path / "a_to_b.txt"
-    c, s = np.cos(np.deg2rad(10.0)), np.sin(np.deg2rad(10.0))
-    path.write_text(f"# world A to world B\n{c} {-s} 0 3\n{s} {c} 0 4\n0 0 1 0\n\n0, 0, 0, 1\n")
-    transform = read_transform(path)
-    assert transform.rotation_deg == pytest.approx(10.0)
-    assert transform.shift_mm == pytest.approx(5.0)
-    assert transform.stretch == pytest.approx((1.0, 1.0)) and transform.findings == ()
-    result = imaging("check", "--transform", path)
-    assert result.exit_code == 0 and "rotates by 10.00 degrees, shifts by 5.00 mm" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("text", "code", "words"),
-    [
-        ("#Insight Transform File V1.0\nTransform: AffineTransform_double_3_3\n", "E03", "ITK or ANTs"),
-        ("type      = 1\nnxforms   = 1\n", "E03", "FreeSurfer"),
-        ("1 0 0\n0 1 0\n0 0 1\n", "E03", "3 lines of 3 numbers"),
-        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 one\n", "E03", "something else than numbers"),
-        ("", "E03", "0 lines"),
-        ("1 0 0 0\n0 1 0 0\n0 0 nan 0\n0 0 0 1\n", "E07", "no numbers"),
-        ("1 0 0 0\n0 1 0 0\n0 0 1 0\n5 6 7 1\n", "E07", "transposed"),
-        ("1 0 0 0\n0 1 0 0\n0 0 0 0\n0 0 0 1\n", "E07", "flattens"),
-        ("-1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1\n", "E07", "mirrors"),
-    ],
-)  # fmt: skip
-def test_bad_transforms(text: str, code: str, words: str, tmp_path: Path) -> None:
-    path = tmp_path / "t.txt"
-    path.write_text(text)
-    assert words in problem_of(lambda: read_transform(path), code)
-    check_refused(tmp_path, code, (words, "t.txt"), "--transform", path)
-
-
-def test_odd_transforms(tmp_path: Path) -> None:
-    check_refused(tmp_path, "E01", "no such file", "--transform", tmp_path / "none.txt")
-    check_refused(tmp_path, "E01", "folder", "--transform", tmp_path)
-    binary = tmp_path / "x.txt"
-    binary.write_bytes(b"\xff\xfe\x00\x81")
-    check_refused(tmp_path, "E03", "is no text", "--transform", binary)
-    path = tmp_path / "flirt.mat"
-    path.write_text("1.5 0 0 0\n0 1 0 2000\n0 0 1 0\n0 0 0 1\n")
-    for code, words in (("E03", "FSL"), ("E07", "stretches"), ("E07", "leaves the scanner")):
-        check_accepted(tmp_path, code, "warning", words, "--transform", path)
 
 
 def test_every_code_is_explained() -> None:

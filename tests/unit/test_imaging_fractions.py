@@ -89,7 +89,8 @@ def test_a_broken_sum_names_its_voxel(section: Any) -> None:
     maps = section["maps"].dataset.copy(deep=True)
     maps["fraction_white"][0, 0, 3, 7] += 0.25
     broken["maps"] = xarray.DataTree(maps)
-    with pytest.raises(BadInput, match=r"do not sum to one.*1\.25 in voxel \(0, 3, 7\)"):
+    words = r"E20.*do not sum to 1 .found 1\.25 at time 3 d, x 0, .* mm, the worst of 1 cells"
+    with pytest.raises(BadInput, match=words):
         fractions_of(broken, 3.0)
 
 

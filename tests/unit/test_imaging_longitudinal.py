@@ -204,6 +204,7 @@ def test_changes_are_those_of_the_masks(trial, tmp_path):
     assert -6 < low < -3.5 < high < -1
     assert groups["control"]["measured_change_ci95_low"] == "" and groups["graft"]["measured_change_n"] == "5"
     sessions = rows_of(out / "sessions.csv")
+    assert "simulated_image" not in sessions[0], "no sidecar says that one of these is simulated"
     assert len(sessions) == 12 and sessions[0]["label"] == "total" and sessions[0]["subject"] == "01"
     assert "sessions" in result.stdout and "mean paired change" in result.stdout
     before = files_below(out)

@@ -1,6 +1,7 @@
 """A BIDS data set with masks: which scan of which session has an image, a cord and a lesion, and when it was made.
 
-Nothing is opened but tables; what a file is follows from its name (and the sidecar of a mask that does not say it).
+Nothing is opened but tables; what a file is follows from its name (and the sidecar of a mask that does not say it,
+or not of which image it is).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from cordgraft.core.problems import BadInput, Problem, nearest
 from cordgraft_analysis.imaging.findings import Finding, Ledger, milder
 from cordgraft_analysis.imaging.lesion_table import Row
-from cordgraft_analysis.imaging.names import Named, role_of
+from cordgraft_analysis.imaging.names import Named, image_of, role_of
 from cordgraft_analysis.imaging.sessions import MONTHS_IN, Session, check_sessions, read_sessions
 
 #: Our own rendered images are no measurement.
@@ -108,8 +109,9 @@ def find(
     root : str or Path
         Holds ``sub-...`` folders; ``sub-01/sub-01_sessions.tsv`` has the months since the injury.
     derivatives : str or Path, optional
-        Where the masks are: a folder, or the name of one below ``derivatives``. All of ``derivatives`` but our own
-        rendered images unless given; masks beside their images are found too.
+        Where the masks are: the name of a folder below ``derivatives``, or the path of any folder; a name goes before
+        a path. All of ``derivatives`` but our own rendered images unless given; masks beside their images are found
+        too. A folder that is named may hold subjects, images and dates of its own, as rendered images do.
     time_column : str, optional
         See `sessions.read_sessions`.
     subjects, sessions : sequence of str
@@ -124,10 +126,13 @@ def find(
         without a date, with two dates, or with several scans.
     """
     place = Path(root)
-    known = _subjects_in(place)
+    if not place.is_dir():
+        raise BadInput(Problem("there is no such folder", key="E01", file=str(place)))
+    named = None if derivatives is None else _named_folder(place, derivatives)
+    known = _subjects_in(place, named)
     wanted = _chosen(subjects, known, "sub-", "--participant-label")
     ledger = Ledger(str(place))
-    groups = _scans(_files(place, derivatives, ledger), wanted, ledger)
+    groups = _with_images(_scans(_files(place, named), wanted, ledger), ledger)
     labels = sorted({key[1] for key in groups})
     kept = _chosen(sessions, labels, "ses-", "--session-label") if sessions else labels
     participants = _participants(place, known, ledger)
@@ -140,7 +145,7 @@ def find(
             if key[0] == subject and key[1] in kept
         ]
         one_each = _one_each(subject, own, acquisition, ledger, problems)
-        dated, findings = _dated(place, subject, one_each, time_column, problems)
+        dated, findings = _dated(_folders(place, named, subject), subject, one_each, time_column, problems)
         ledger.findings += findings
         found += sorted(dated, key=lambda scan: (scan.months is None, scan.months or 0.0, scan.session))
     problems += [finding.problem() for finding in ledger.findings if finding.level == "error"]
@@ -154,16 +159,25 @@ def find(
     return Dataset(tuple(found), participants, milder(ledger.findings))
 
 
-def _subjects_in(place: Path) -> list[str]:
-    if not place.is_dir():
-        raise BadInput(Problem("there is no such folder", key="E01", file=str(place)))
-    found = sorted(folder.name[4:] for folder in place.glob("sub-*") if folder.is_dir())
+def _subjects_in(place: Path, named: Path | None) -> list[str]:
+    """Return the labels of the subjects that have a folder in the data set, or in the named folder of masks."""
+    places = [place] if named is None else [place, named]
+    found = {folder.name[4:] for one in places for folder in one.glob("sub-*") if folder.is_dir()}
     if not found:
+        own = place / "derivatives" / OWN
+        rendered = named is None and own.is_dir()
         raise BadInput(
             Problem("holds no subject", key="E01", file=str(place),
-                    allowed="the root of a BIDS data set, with folders sub-01, sub-02, ...")
+                    value=f"images that cordgraft rendered, in derivatives/{OWN}" if rendered else "",
+                    allowed=f"--derivatives {OWN} to measure simulated images" if rendered
+                    else "the root of a BIDS data set, with folders sub-01, sub-02, ...")
         )  # fmt: skip
-    return found
+    return sorted(found)
+
+
+def _folders(place: Path, named: Path | None, subject: str) -> list[Path]:
+    """Return where the dates of a subject may stand: in the data set, and in the named folder of masks."""
+    return [one / f"sub-{subject}" for one in ((place,) if named is None else (place, named))]
 
 
 def _chosen(asked: Sequence[str], known: Sequence[str], prefix: str, key: str) -> list[str]:
@@ -180,23 +194,31 @@ def _chosen(asked: Sequence[str], known: Sequence[str], prefix: str, key: str) -
     return [label for label in known if label in labels] if labels else list(known)
 
 
-def _files(place: Path, derivatives: str | Path | None, ledger: Ledger) -> list[Path]:
+def _named_folder(place: Path, derivatives: str | Path) -> Path:
+    """Return the folder that the user names: one below ``derivatives``, else a path."""
+    below = place / "derivatives"
+    asked = next((one for one in (below / derivatives, Path(derivatives)) if one.is_dir()), None)
+    if asked is None:
+        names = [folder.name for folder in below.iterdir() if folder.is_dir()] if below.is_dir() else []
+        raise BadInput(
+            Problem("there is no such folder of masks", key="--derivatives", value=str(derivatives),
+                    allowed=", ".join(sorted(names)) or "a folder", near=tuple(nearest(str(derivatives), names)))
+        )  # fmt: skip
+    return asked
+
+
+def _files(place: Path, named: Path | None) -> list[Path]:
     """Return the volumes of the data set and of the folders of its masks, in order."""
     below = place / "derivatives"
-    if derivatives is None:
-        folders = [folder for folder in below.iterdir() if folder.name != OWN] if below.is_dir() else []
+    if named is not None:
+        folders = [named]
     else:
-        asked = next((one for one in (below / derivatives, Path(derivatives)) if one.is_dir()), None)
-        if asked is None:
-            names = [folder.name for folder in below.iterdir() if folder.is_dir()] if below.is_dir() else []
-            raise BadInput(
-                Problem("there is no such folder of masks", key="--derivatives", value=str(derivatives),
-                        allowed=", ".join(sorted(names)) or "a folder", near=tuple(nearest(str(derivatives), names)))
-            )  # fmt: skip
-        folders = [asked]
+        folders = [folder for folder in below.iterdir() if folder.name != OWN] if below.is_dir() else []
     found = {path for subject in place.glob("sub-*") for path in subject.rglob("*.nii*")}
     found |= {path for folder in folders if folder.is_dir() for path in folder.rglob("sub-*.nii*")}
-    return sorted(path for path in found if path.name.lower().endswith((".nii", ".nii.gz")))
+    # the named folder may be the data set itself; the files of an annex are links to content that may be the same
+    unique = {path.parent.resolve() / path.name: path for path in sorted(found)}
+    return sorted(path for path in unique.values() if path.name.lower().endswith((".nii", ".nii.gz")))
 
 
 #: Subject, session, name of the image.
@@ -220,6 +242,28 @@ def _scans(files: Iterable[Path], subjects: Sequence[str], ledger: Ledger) -> di
         files_of = groups.setdefault((named.subject, named.session, named.base), {})
         files_of.setdefault(role, []).append((path, named))
     return groups
+
+
+def _with_images(groups: dict[Key, Named_files], ledger: Ledger) -> dict[Key, Named_files]:
+    """Return files by scan, masks whose BIDS names leave their image open (`image_of`) in the group of that image."""
+    places = {path: key for key, files in groups.items() for path, _ in files.get("image", ())}
+    images = [one for files in groups.values() for one in files.get("image", ())]
+    joined: dict[Key, Named_files] = {}
+    for key, files in groups.items():
+        for role, masks in files.items():
+            for path, named in masks:
+                target = key
+                if role != "image" and named.leaves_image_open:
+                    image = image_of(path, named, images)
+                    target = key if image is None else places[image]
+                    alike = [one.suffix for _, one in images if one.own_entities == named.own_entities]
+                    if image is None and alike:
+                        ledger.findings.append(
+                            Finding("E13", "note", "does not say of which image it is; it is measured without one",
+                                    str(path), ", ".join(alike), "Name the image in Sources of its sidecar")
+                        )  # fmt: skip
+                joined.setdefault(target, {}).setdefault(role, []).append((path, named))
+    return joined
 
 
 def _scan(key: Key, files: Named_files, problems: list[Problem]) -> Scan:
@@ -266,39 +310,46 @@ def _one_each(
 
 
 def _dated(
-    place: Path, subject: str, scans: list[Scan], time_column: str | None, problems: list[Problem]
+    folders: Sequence[Path], subject: str, scans: list[Scan], time_column: str | None, problems: list[Problem]
 ) -> tuple[list[Scan], list[Finding]]:
-    """Return the scans of a subject with their dates, and what was found on them (E21)."""
+    """Return the scans of a subject with their dates, and what was found on them (E21).
+
+    Of several tables the first one that lists a session dates it.
+    """
     if not scans:
         return [], []
-    folder = place / f"sub-{subject}"
-    table = next(
-        (one for one in (folder / f"sub-{subject}_sessions.tsv", folder / "sessions.tsv") if one.is_file()),
-        None,
-    )
-    if table is None:
+    names = (f"sub-{subject}_sessions.tsv", "sessions.tsv")
+    tables = [
+        table for folder in folders if (table := next((folder / n for n in names if (folder / n).is_file()), None))
+    ]  # fmt: skip
+    if not tables:
         if len(scans) == 1 and not time_column:
             return scans, check_sessions([Session(scans[0].session, 0.0)], f"sub-{subject}")
-        expected = folder / f"sub-{subject}_sessions.tsv"
         problems.append(
-            Problem("sessions without dates: there is no such table", key="E21", file=str(expected),
+            Problem("sessions without dates: there is no such table", key="E21", file=str(folders[0] / names[0]),
                     value=f"{len(scans)} sessions", allowed="columns session_id and months_post_injury, with tabs")
         )  # fmt: skip
         return [], []
-    try:
-        written = read_sessions(table, time_column)
-    except BadInput as error:
-        problems += error.problems
-        return [], []
     present = [scan.session for scan in scans]
-    findings = check_sessions([session for session in written if session.label in present], str(table))
-    missing = [label for label in present if label not in {session.label for session in written}]
+    known: list[Session] = []
+    for number, table in enumerate(tables):
+        listed = {session.label for session in known}
+        if number and listed.issuperset(present):
+            break
+        try:
+            written = read_sessions(table, time_column)
+        except BadInput as error:
+            problems += error.problems
+            return [], []
+        known += [one for one in written if one.label in present and one.label not in listed]
+    findings = check_sessions(known, str(tables[0]))
+    missing = [label for label in present if label not in {session.label for session in known}]
     problems += [
-        Problem("a session stands not in the table", key="E21", file=str(table), value=f"ses-{label}",
+        Problem("a session stands not in the table", key="E21", file=str(tables[0]), value=f"ses-{label}",
                 allowed="a row for every session, with its months since the injury")
         for label in missing
     ]  # fmt: skip
-    months = {session.label: session.months for session in written}
+    months = {session.label: session.months for session in known}
     dated = [replace(one, months=months.get(one.session)) for one in scans]
     return dated, findings
 

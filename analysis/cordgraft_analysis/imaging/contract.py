@@ -187,7 +187,7 @@ def _has_shape(dataset: Any, name: str, shape: tuple[int, ...], ledger: Ledger) 
 def _in_range(name: str, values: Array, coordinates: tuple[Array, ...], ledger: Ledger) -> None:
     if not np.isfinite(values).all():
         where = np.unravel_index(int(np.argmin(np.isfinite(values))), values.shape)
-        ledger.error("E20", f"variable {name} holds values that are no numbers", _cell(where, coordinates))
+        ledger.error("E20", f"variable {name} holds values that are no numbers", cell_words(where, coordinates))
         return
     for worst, bad, word in (
         (int(values.argmin()), values.min() < -RANGE_TOLERANCE, "is negative"),
@@ -196,7 +196,7 @@ def _in_range(name: str, values: Array, coordinates: tuple[Array, ...], ledger: 
         if bad:
             where = np.unravel_index(worst, values.shape)
             ledger.error(
-                "E20", f"variable {name} {word}", f"{values[where]:.6g} at {_cell(where, coordinates)}"
+                "E20", f"variable {name} {word}", f"{values[where]:.6g} at {cell_words(where, coordinates)}"
             )
 
 
@@ -224,11 +224,12 @@ def _sums(dataset: Any, names: list[str], coordinates: tuple[Array, ...], ledger
         number = int(np.count_nonzero(~(apart <= SUM_TOLERANCE)))
         ledger.error(
             "E20", "the shares of the tissues (frac_*) do not sum to 1",
-            f"{total[where]:.6g} at {_cell(where, coordinates)}, the worst of {number} cells",
+            f"{total[where]:.6g} at {cell_words(where, coordinates)}, the worst of {number} cells",
         )  # fmt: skip
 
 
-def _cell(where: tuple[Any, ...], coordinates: tuple[Array, ...]) -> str:
+def cell_words(where: tuple[Any, ...], coordinates: tuple[Array, ...]) -> str:
+    """Return day and place of a cell in words, from its index (time, x, y, z) and the coordinates in d and mm."""
     places = [
         f"{name} {values[int(at)]:g}" for name, values, at in zip(DIMENSIONS, coordinates, where, strict=True)
     ]

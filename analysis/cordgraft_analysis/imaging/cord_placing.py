@@ -43,7 +43,7 @@ class Shift:
         """What it does, for the sidecar."""
         x, y, z = self.offset_mm
         return (
-            "straight cord along the world's superior axis, anterior is ventral, "
+            "straight cord along the world's superior axis, "
             f"middle of the injury at {x:g}, {y:g}, {z:g} mm"
         )
 

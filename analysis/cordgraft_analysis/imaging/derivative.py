@@ -22,10 +22,11 @@ from tempfile import mkdtemp
 from typing import Any
 
 from cordgraft.core import schema
-from cordgraft.core.problems import BadInput, Problem, RunFailure
+from cordgraft.core.problems import BadInput, Problem
 from cordgraft_analysis.imaging.render import Scene, in_frame
 from cordgraft_analysis.imaging.save import save_volume
 from cordgraft_analysis.imaging.sessions import MONTHS_COLUMN, SESSION_COLUMN
+from cordgraft_analysis.imaging.sidecar import DORSAL_KEY, SIMULATED, SPECIES_KEY
 from cordgraft_analysis.imaging.volume import Floats
 
 BIDS_VERSION = "1.10.0"
@@ -110,9 +111,8 @@ def write_sessions(sessions: list[Session], out: Path, overwrite: bool = False) 
     Raises
     ------
     BadInput
-        E23 if a file is there already and may not be replaced, or two sessions have the same name.
-    RunFailure
-        If the place cannot be written.
+        E23 if a file is there already and may not be replaced, two sessions have the same name, or the place cannot be
+        written.
     """
     if len({session.stem for session in sessions}) < len(sessions):
         raise BadInput(Problem("E23: two sessions have the same subject and day", key="--subject"))
@@ -122,7 +122,7 @@ def write_sessions(sessions: list[Session], out: Path, overwrite: bool = False) 
         out.mkdir(parents=True, exist_ok=True)
         aside = Path(mkdtemp(prefix=".cordgraft-writing-", dir=out))
     except OSError as error:
-        raise RunFailure(f"E23: '{out}' cannot be written: {error.strerror}") from None
+        raise BadInput(_unwritable(out, error)) from None
     try:
         volumes = [path for session in sessions for path in _write_session(session, aside)]
         for session in sessions:
@@ -144,13 +144,17 @@ def write_sessions(sessions: list[Session], out: Path, overwrite: bool = False) 
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (aside / name).replace(root / name)
     except OSError as error:
-        raise RunFailure(f"E23: '{root}' cannot be written: {error.strerror}") from None
+        raise BadInput(_unwritable(root, error)) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         for folder in made:  # innermost first; one that holds something stays
             with suppress(OSError):
                 folder.rmdir()
     return [root / path for path in volumes]
+
+
+def _unwritable(place: Path, error: OSError) -> Problem:
+    return Problem("cannot be written", key="E23", file=str(place), value=error.strerror or str(error))
 
 
 #: Files that belong to the whole derivative; sessions are added to them.
@@ -195,7 +199,7 @@ def _write_session(session: Session, aside: Path) -> list[Path]:
 def _common(session: Session) -> dict[str, Any]:
     facts = session.scene.facts
     return {
-        "Simulated": True,
+        SIMULATED: True,
         "Description": f"Simulated by cordgraft, not scanned. {schema.RESEARCH_SENTENCE}",
         "Limits": LIMITS,
         "Sources": [f"{session.source}/{schema.STORE_NAME}"],
@@ -206,7 +210,8 @@ def _common(session: Session) -> dict[str, Any]:
         "ScenarioDigest": facts["run_scenario_digest"],
         "SimulationSeed": facts["run_seed"],
         "SimulatedWith": f"cordgraft {facts['run_cordgraft_version']}",
-        "Species": facts["species"],
+        SPECIES_KEY: facts["species"],
+        DORSAL_KEY: facts["dorsal_axis"],
         "DaysSinceInjury": facts["day"],
         "Extrusion": facts["extrusion"],
         "PartialVolume": facts["partial_volume"],
@@ -251,7 +256,8 @@ def _reference(session: Session) -> str:
     if session.scene.facts["space"] == "scanner":
         return "grid of the masks that the run was built from"
     return (
-        "straight cord, mm: origin at the middle of the injury, right, anterior (ventral), superior (rostral)"
+        "straight cord, mm: origin at the middle of the injury, right, anterior, superior (rostral); "
+        f"dorsal is {session.scene.facts['dorsal_axis']}"
     )
 
 

@@ -18,7 +18,8 @@ from cordgraft_analysis.imaging.checks import (
 )
 from cordgraft_analysis.imaging.findings import Finding, has_errors
 from cordgraft_analysis.imaging.load import Asked, Reading, description, read_file
-from cordgraft_analysis.imaging.names import Named, Role, family, role_of
+from cordgraft_analysis.imaging.names import Named, Role, family, image_of, role_of
+from cordgraft_analysis.imaging.sidecar import stated, stated_dorsal
 from cordgraft_analysis.imaging.species import check_size, check_words, fine_voxels
 from cordgraft_analysis.imaging.values import NO_LABEL
 from cordgraft_analysis.imaging.volume import Kind, Volume
@@ -97,7 +98,7 @@ def inspect_files(
     found += [_alone(path, None, asked) for path in files if Path(path) not in stated]
     if stated:
         found = [replace(one, group=STATED) for one in found]
-    return _together(found, species, dorsal)
+    return _together(_joined(found), species, dorsal)
 
 
 def _alone(path: str | Path, stated: Role | None, asked: Asked) -> Inspected:
@@ -145,7 +146,8 @@ def _oddities(volume: Volume, named: Named, role: Role | None) -> list[Finding]:
                 )
             )  # fmt: skip
     fine = fine_voxels(volume) if role != "cord" else None
-    if fine is not None and volume.kind != "image":
+    said = volume.path is not None and stated_dorsal(volume.path) is not None
+    if fine is not None and volume.kind != "image" and not said:
         found.append(fine)
     return found
 
@@ -164,7 +166,9 @@ def _together(found: list[Inspected], species: str | None, dorsal: str | None) -
                 if reference is not None:
                     more += same_grid(volume, reference)
             if one.role == "cord":
-                more += check_cord(volume) + check_size(volume, species, dorsal)
+                of_scan = [one.reading.file, *(other.reading.file for other in others)]
+                kind_of, side, said = stated(of_scan, species, dorsal)
+                more += [*said, *check_cord(volume), *check_size(volume, kind_of, side)]
             if one.role == "lesion":
                 more += _lesion(volume, cord, misplaced=has_errors(more))
         result.append(replace(one, findings=(*one.findings, *more)))
@@ -177,6 +181,19 @@ def _lesion(lesion: Volume, cord: Volume | None, misplaced: bool) -> list[Findin
     if cord is None:
         found.append(lesion_without_cord(lesion))
     return found
+
+
+def _joined(found: list[Inspected]) -> list[Inspected]:
+    """Return masks whose BIDS names leave open of which image they are in the group of that image."""
+    images = {Path(one.reading.file): one for one in found if one.role == "image" and one.named.subject}
+    listed = [(path, one.named) for path, one in images.items()]
+    joined = []
+    for one in found:
+        if one.group != STATED and one.role != "image" and one.named.leaves_image_open:
+            image = image_of(one.reading.file, one.named, listed)
+            one = replace(one, group=one.group if image is None else images[image].group)
+        joined.append(one)
+    return joined
 
 
 def _one_scan(one: Inspected, other: Inspected) -> bool:

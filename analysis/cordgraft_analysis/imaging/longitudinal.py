@@ -19,6 +19,7 @@ from cordgraft_analysis.imaging.findings import Finding
 from cordgraft_analysis.imaging.lesion_table import Row
 from cordgraft_analysis.imaging.profile import Profile
 from cordgraft_analysis.imaging.sessions import check_resolution, check_slices
+from cordgraft_analysis.imaging.sidecar import SIMULATED, read_sidecar
 from cordgraft_analysis.imaging.sides import How, read_side
 from cordgraft_analysis.imaging.simulated import Run, is_near, measure_run
 from cordgraft_analysis.imaging.volume import Volume
@@ -73,12 +74,15 @@ class Study:
         Subject -> group.
     findings : tuple of Finding
     notes : tuple of str
+    rendered : frozenset of str
+        Names of scans that were simulated, by the sidecars of their masks.
     """
 
     visits: tuple[Visit, ...]
     groups: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    rendered: frozenset[str] = frozenset()
 
     @property
     def measured(self) -> tuple[Visit, ...]:
@@ -142,6 +146,10 @@ def study(dataset: Dataset, how: How, pairs: Mapping[str, Sequence[Run]] | None 
         visits.append(Visit(MEASURED, scan, side.totals[0], side.profile))
     if problems:
         raise BadInput(problems)
+    rendered = _rendered(dataset.scans)
+    if rendered:
+        what = f"{len(rendered)} of {len(dataset.scans)} sessions are simulated, not scanned, as sidecars say"
+        notes.append(f"{what}: {', '.join(rendered)}")
     for subject in dataset.subjects:
         first, *later = dataset.of(subject)
         for scan in later:
@@ -156,7 +164,12 @@ def study(dataset: Dataset, how: How, pairs: Mapping[str, Sequence[Run]] | None 
             if not simulated.used:
                 findings.append(_far(run, visit.scan, simulated))
     groups = {subject: dataset.participants.get(subject, {}).get("group", "") for subject in dataset.subjects}
-    return Study(tuple(visits), groups, tuple(findings), tuple(notes))
+    return Study(tuple(visits), groups, tuple(findings), tuple(notes), frozenset(rendered))
+
+
+def _rendered(scans: Sequence[Scan]) -> list[str]:
+    """Return the names of scans whose masks were simulated, by their sidecars."""
+    return [scan.name for scan in scans if scan.lesion and read_sidecar(scan.lesion).get(SIMULATED) is True]
 
 
 def _beside(run: Run, scan: Scan, grid: Volume, how: How) -> Visit:

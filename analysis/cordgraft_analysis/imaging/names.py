@@ -8,13 +8,13 @@ belongs to.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cordgraft_analysis.imaging.sidecar import read_sidecar, source_names
 from cordgraft_analysis.imaging.volume import Kind
 
 Role = Literal["image", "cord", "lesion", "grey", "white", "csf", "levels", "discs", "other"]
@@ -85,6 +85,47 @@ class Named:
         """Return the label of the session, or nothing."""
         return self.entities.get("ses", "")
 
+    @property
+    def own_entities(self) -> dict[str, str]:
+        """Return the entities of the scan, without those that describe a derivative."""
+        return {key: word for key, word in self.entities.items() if key not in DERIVED}
+
+    @property
+    def leaves_image_open(self) -> bool:
+        """Tell whether the name is that of a mask as BIDS wants it, which does not say of which image it is.
+
+        A derivative takes over the entities of its source and not its suffix: ``sub-01_ses-d42_label-SC_seg`` may
+        belong to ``sub-01_ses-d42_T2w`` and to ``sub-01_ses-d42_T1w``.
+        """
+        words = self.base.split("_")
+        return bool(self.subject) and self.kind != "image" and all(_ENTITY.match(word) for word in words)
+
+
+def image_of(mask: str | Path, named: Named, images: Sequence[tuple[Path, Named]]) -> Path | None:
+    """Return the image of a mask whose name leaves that open; None where nothing tells.
+
+    Parameters
+    ----------
+    mask : path
+    named : Named
+        Name of the mask.
+    images : sequence of (Path, Named)
+        Those of the data set.
+
+    Returns
+    -------
+    Path or None
+        The one that the sidecar of the mask names among its sources; else, of those with the same entities, the
+        T2-weighted one, on which lesions are drawn, or the only one.
+    """
+    sources = source_names(mask)
+    for path, one in images:
+        if path.name in sources and (one.subject, one.session) == (named.subject, named.session):
+            return path
+    alike = [(path, one) for path, one in images if one.own_entities == named.own_entities]
+    best = [path for path, one in alike if one.suffix == "T2w"] or [path for path, _ in alike]
+    return best[0] if len(best) == 1 else None
+
 
 def parse_name(path: str | Path) -> Named:
     """Read a file's name; see `Named`. The file itself is not opened."""
@@ -151,13 +192,7 @@ def _meaning(entities: Mapping[str, str], words: list[str]) -> tuple[Role | None
 
 def role_in_sidecar(path: str | Path) -> Role | None:
     """Return the role of a ``_mask`` or ``_dseg`` by ``"Type"`` in its JSON file; None where nothing says it."""
-    file = Path(path)
-    beside = file.with_name(_EXTENSION.sub("", file.name) + ".json")
-    try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    word = content.get("Type") if isinstance(content, dict) else None
+    word = read_sidecar(path).get("Type")
     return PARTS.get(word.lower().replace(" ", "")) if isinstance(word, str) else None
 
 

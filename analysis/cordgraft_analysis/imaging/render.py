@@ -14,6 +14,7 @@ import numpy as np
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft_analysis.imaging.cord_placing import Bend, Placing, Shift, stored_bend
+from cordgraft_analysis.imaging.dorsal_turn import OWN_DORSAL, dorsal_of_scan, turned, words_of
 from cordgraft_analysis.imaging.extrusion import Extrusion, missing_extrusion
 from cordgraft_analysis.imaging.fractions import (
     BLOOD_AS,
@@ -29,6 +30,7 @@ from cordgraft_analysis.imaging.grid import Grid, nowhere
 from cordgraft_analysis.imaging.noise import rician
 from cordgraft_analysis.imaging.orientation import canonical
 from cordgraft_analysis.imaging.resample import Aligned, images, resampler
+from cordgraft_analysis.imaging.sidecar import stated_dorsal
 from cordgraft_analysis.imaging.signal import CONTRASTS, T2W, Calibration, Sequence, contrast_of
 from cordgraft_analysis.imaging.volume import Array, Floats, Volume
 
@@ -61,6 +63,8 @@ class Options:
         Thickness of the fluid round the cord, mm; that of the species unless given.
     necrosis, blood : str
         Tissue class that stands for dead tissue and for blood.
+    dorsal : str, optional
+        Where the back goes in the image, as `species.dorsal_axis` takes it; see `dorsal_turn.dorsal_of_scan`.
     """
 
     extrusion: Extrusion | None = None
@@ -69,6 +73,7 @@ class Options:
     canal_mm: float | None = None
     necrosis: str = NECROSIS_AS
     blood: str = BLOOD_AS
+    dorsal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,8 @@ def scene_of(
     Raises
     ------
     BadInput
-        If the day was not recorded, a section has no extrusion, the grid is not stated, or the cord lies outside it.
+        If the day was not recorded, a section has no extrusion, the grid is not stated, the cord lies outside it, or
+        nobody says where dorsal is in the scan of a rodent that the image is to be like.
     """
     chosen = options or Options()
     frame_at(run, day)
@@ -198,6 +204,15 @@ def scene_of(
     bend = stored_bend(run)
     frame = like if like is not None else _own_frame(bend) if spacing_mm is None else None
     _check_places(frame, like, spacing_mm, bend, chosen)
+    species = str(run.attrs["setting"]["species"])
+    said = stated_dorsal(like.path) if like is not None and like.path is not None else None
+    back_there = bend is not None and spacing_mm is None
+    dorsal = dorsal_of_scan(species, chosen.dorsal or said, like is not None and not back_there)
+    if back_there and dorsal != OWN_DORSAL:  # a run from masks takes posterior for dorsal
+        raise BadInput(
+            Problem("the cord of this run goes back into its own scan, whose posterior side it took for dorsal",
+                    key="--dorsal-axis", value=dorsal, allowed=OWN_DORSAL)
+        )  # fmt: skip
     edges = frame.spacing_mm if frame is not None else spacing_mm
     assert edges is not None
     data = fractions_of(
@@ -209,12 +224,13 @@ def scene_of(
         necrosis=chosen.necrosis,
         blood=chosen.blood,
     )
+    data = turned(data, dorsal)
     if frame is None:
         assert spacing_mm is not None
         frame = _to_measure(data, spacing_mm)
     grid = Grid((frame.data.shape[0], frame.data.shape[1], frame.data.shape[2]), frame.affine)
     placing: Placing
-    if bend is not None and spacing_mm is None:
+    if bend is not None and back_there:
         placing = bend
     elif like is not None:
         placing = Shift(chosen.centre_mm or grid.centre_mm)
@@ -236,7 +252,8 @@ def scene_of(
         "species": data.attrs["species"],
         "extrusion": data.attrs.get("extrusion", "none: the run is a volume"),
         "space": "scanner" if isinstance(placing, Bend) else "cord-straight",
-        "placing": placing.words,
+        "placing": placing.words if isinstance(placing, Bend) else f"{placing.words}; {words_of(dorsal)}",
+        "dorsal_axis": dorsal,
         "partial_volume": "exact overlap" if isinstance(way, Aligned) else "balanced shares",
         "psf_voxels": float(chosen.psf),
         "slice_axis": ["right", "anterior", "superior"][grid.slice_axis],

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cordgraft_analysis.imaging.load import Reading, description
-
-#: Keys of a sidecar that say that a scan or its lesion was not a patient's.
-SIMULATED, SYNTHETIC = "Simulated", "SyntheticLesion"
+from cordgraft_analysis.imaging.sidecar import SIMULATED, SYNTHETIC, read_sidecar
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ def scan_file(role: str, reading: Reading) -> ScanFile:
     path = Path(reading.file).expanduser()
     about = description(reading)
     edges = about["voxel_mm"]
-    side = _sidecar(path)
+    side = read_sidecar(path)
     return ScanFile(
         role,
         path.name,
@@ -66,16 +62,6 @@ def scan_file(role: str, reading: Reading) -> ScanFile:
         side.get(SIMULATED) is True,
         side.get(SYNTHETIC) is True,
     )
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    """Return the JSON file beside a volume; empty where there is none that can be read."""
-    beside = path.with_name(re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE) + ".json")
-    try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _made_by(side: dict[str, Any]) -> str:

@@ -90,7 +90,7 @@ def dorsal_axis(
         axis, sign = DIRECTIONS[dorsal.lower()]
         return Dorsal(axis, sign), findings
     if species in RODENTS:
-        raise BadInput(_unstated(species or "", "").problem())
+        raise BadInput(unstated_dorsal(species or "", "").problem())
     return Dorsal(1, -1), findings
 
 
@@ -137,7 +137,7 @@ def check_size(cord: Volume, species: str | None = None, dorsal: str | None = No
             f"{low:g} to {high:g} mm are credible; check the unit of the file, the species and that this is the cord",
         )  # fmt: skip
     elif dorsal is None and species in RODENTS:
-        ledger.findings.append(_unstated(species or "", ledger.file))
+        ledger.findings.append(unstated_dorsal(species or "", ledger.file))
     elif species is None and diameter < SURELY_NOT_HUMAN_MM and dorsal is None:
         ledger.error(
             "E08", "holds a cord of the size of a rodent's, whose dorsal side is not guessed", found,
@@ -180,7 +180,8 @@ def diameter_mm(cord: Array, spacing_mm: tuple[float, float, float], axis: int =
     return float(np.median((last - first + 1)[held])) * spacing_mm[axis]
 
 
-def _unstated(species: str, file: str) -> Finding:
+def unstated_dorsal(species: str, file: str) -> Finding:
+    """Return the error that nobody stated the dorsal side of a rodent (E08)."""
     return Finding(
         "E08", "error", f"the dorsal side of a {species} is not guessed: headers of rodent scans differ", file, "",
         "Give --dorsal-axis -y if dorsal is posterior in the header, +y if it is anterior",

@@ -40,6 +40,8 @@ def session_rows(study: Study) -> list[Row]:
             "months_post_injury [months]": scan.months,
             "days_post_injury [d]": scan.days,
         }
+        if study.rendered:  # a column of its own where any image is none of a scanner
+            about["simulated_image"] = scan.name in study.rendered
         rows.append({**about, **simulated, **visit.total})
     return rows
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from cordgraft_analysis.imaging.checks import check_cord, check_lesion, same_grid
 from cordgraft_analysis.imaging.findings import Finding, has_errors, milder, refuse_errors
 from cordgraft_analysis.imaging.load import Asked, Reading, read_file
+from cordgraft_analysis.imaging.sidecar import stated
 from cordgraft_analysis.imaging.species import check_words, dorsal_axis
 
 
@@ -36,7 +37,7 @@ def check_together(
     species: str | None = None,
     dorsal: str | None = None,
 ) -> tuple[str, list[Finding]]:
-    """Check files of one scan against each other.
+    """Check files of one scan against each other; what their sidecars say of species and dorsal side is followed.
 
     Returns
     -------
@@ -63,6 +64,8 @@ def check_together(
     if lesion is not None and lesion.volume is not None:
         misplaced = has_errors(found)
         found += check_lesion(lesion.volume, None if misplaced or cord is None else cord.volume)
+    species, dorsal, said = stated([one.file for one in given], species, dorsal)
+    found += said
     refuse_errors(found)
     side, more = dorsal_axis(None if cord is None else cord.volume, species, dorsal)
     return side.word, [*milder(found), *more]

@@ -96,6 +96,9 @@ def cord(
         places = list(compression or ())
         beside = output.with_name(f"{output.stem}_compression{output.suffix}")
         judge_places([output, beside] if places else [output], overwrite)
+        from cordgraft_analysis.imaging.sidecar import stated_species
+
+        species = species or stated_species(cord_mask)
         _judge_options(places, lesion, levels, sex, species)
         from cordgraft_analysis.imaging.cord import shape
         from cordgraft_analysis.imaging.lesion_table import csv_text

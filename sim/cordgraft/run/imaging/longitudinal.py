@@ -11,6 +11,7 @@ import typer
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.run.console import exit_codes, say, say_table
 from cordgraft.run.imaging.measuring import (
+    DerivativesOption,
     DorsalOption,
     ExtrusionOption,
     JsonOption,
@@ -69,12 +70,7 @@ def longitudinal(
         list[str] | None,
         typer.Option("--session-label", help="Only this session; several times for several."),
     ] = None,
-    derivatives: Annotated[
-        Path | None,
-        typer.Option(
-            "--derivatives", metavar="DIR", help="Where the masks are (default: all of derivatives/)."
-        ),
-    ] = None,
+    derivatives: DerivativesOption = None,
     acquisition: Annotated[
         str | None,
         typer.Option(
@@ -229,6 +225,9 @@ def _files(found: Study, tables: dict[str, list[Row]], agree: dict[str, Agreemen
             "Error bars: one slice for lengths, one dorsoventral voxel per bridge. Squares: runs at their recorded day "
             "nearest to the session; band: extremes over seeds. Simulated lesion: cavity + scar + oedema."
         ]  # fmt: skip
+        if found.rendered:
+            number = sum(visit.scan.name in found.rendered for visit in dated)
+            lines.append(f"Simulated images, not scans of a patient or an animal: {number} of {len(dated)} sessions.")
         files["trajectories.png"] = course_picture(courses(found, shown), "Lesions over time", lines)
     if agree:
         shown_agree = {name: agree[name] for name in _known(SHOWN, agree)}

@@ -60,6 +60,15 @@ OrientationOption = Annotated[
     str | None,
     typer.Option("--orientation", metavar="LAS", help="How the axes of such files run, nibabel's words."),
 ]
+DerivativesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--derivatives",
+        metavar="NAME_OR_DIR",
+        help="Where the masks are: a folder below BIDS_ROOT/derivatives by its name, or any folder by its path "
+        "(default: all below derivatives but cordgraft's own images).",
+    ),
+]
 DorsalOption = Annotated[
     str | None,
     typer.Option(
@@ -132,12 +141,25 @@ def judge_places(paths: Sequence[Path], overwrite: bool) -> None:
 
 
 def write_tables(tables: dict[Path, str]) -> None:
-    """Write texts, each one whole or not at all; folders are made."""
+    """Write texts, each one whole or not at all; folders are made.
+
+    Raises
+    ------
+    BadInput
+        E23 if a place cannot be written.
+    """
     from cordgraft.record.files import replace_text
 
     for path, text in tables.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, text)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_text(path, text)
+        except OSError as error:
+            raise BadInput(_unwritable(path, error)) from None
+
+
+def _unwritable(place: Path, error: OSError) -> Problem:
+    return Problem("cannot be written", key="E23", file=str(place), value=error.strerror or str(error))
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
@@ -159,8 +181,7 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
             replace_bytes(place, place.with_name(f".{name}.writing"), data, durable=True)
             written.append(place)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise BadInput(Problem("cannot be written", key="E23", file=str(folder), value=reason)) from None
+        raise BadInput(_unwritable(folder, error)) from None
     return written
 
 

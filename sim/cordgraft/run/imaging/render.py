@@ -47,6 +47,14 @@ def render(
             "--centre", metavar="X,Y,Z", help="Where the injury goes with --like, mm; its middle otherwise."
         ),
     ] = None,
+    dorsal_axis: Annotated[
+        str | None,
+        typer.Option(
+            "--dorsal-axis",
+            metavar="-y",
+            help="Where the back goes in the image: -y unless given, but with --like it has to be said for a rodent.",
+        ),
+    ] = None,
     extrusion: Annotated[
         str | None,
         typer.Option(
@@ -105,6 +113,7 @@ def render(
             canal_mm=canal,
             necrosis=necrosis,
             blood=blood,
+            dorsal=dorsal_axis,
         )
         line = None if mtr is None else _pair(mtr)
         sessions = _sessions(
@@ -140,6 +149,11 @@ def render(
         if not quiet:
             for path in written:
                 say(f"wrote {path}")
+            sides = {
+                f"{session.scene.facts['species']}, dorsal is {session.scene.facts['dorsal_axis']}"
+                for session in sessions
+            }
+            say(f"sidecars say so: {'; '.join(sorted(sides))} in the header")
             say("simulated images of a research model: they show no patient and predict none")
         say(str(out / PLACE))
 

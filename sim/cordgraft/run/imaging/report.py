@@ -15,6 +15,7 @@ from cordgraft.run.console import exit_codes, say
 from cordgraft.run.imaging.measuring import (
     AssumeOption,
     CordLabelOption,
+    DerivativesOption,
     DorsalOption,
     ExtrusionOption,
     JsonOption,
@@ -69,12 +70,7 @@ def report(
             help="Which runs stand beside which subject: columns subject and run. All beside every one without it.",
         ),
     ] = None,
-    derivatives: Annotated[
-        str | None,
-        typer.Option(
-            "--derivatives", metavar="NAME", help="Folder of the masks below derivatives, or a path."
-        ),
-    ] = None,
+    derivatives: DerivativesOption = None,
     time_column: Annotated[
         str | None,
         typer.Option(
@@ -178,6 +174,7 @@ def _trial(
     findings += [*more, *(Finding("E21", "note", note) for note in notes)]
     options = [("", root), *(("--run", run) for run in runs)]
     options += [("--pairs", pairs)] if pairs is not None else []
+    options += [("--derivatives", Path(derivatives))] if derivatives is not None else []
     text = trial_page(
         root.resolve().name,
         subjects,
