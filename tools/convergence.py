@@ -221,14 +221,14 @@ def folder_of(keep: Path, name: str, change: Change, seed: int) -> Path:
     return keep / name / f"{change.name.replace(' ', '_')}-{what}-{seed}"
 
 
-def make_runs(plan: list[tuple[str, Change, int]], keep: Path) -> None:
-    """Make the runs that are not there yet, and say how far it is."""
+def make_runs(plan: list[tuple[str, Change, int]], keep: Path, after: str = _AFTER) -> None:
+    """Make the runs that are not there yet, each with the code `after` at its end, and say how far it is."""
     left = [task for task in plan if not (folder_of(keep, *task) / SECONDS).exists()]
     if len(left) < len(plan):
         print(f"{len(plan) - len(left)} of {len(plan)} runs are there already", flush=True)
     began = time.monotonic()
     for number, (name, change, seed) in enumerate(left, 1):
-        seconds = run_once(name, folder_of(keep, name, change, seed), seed, list(change.sets), _AFTER)
+        seconds = run_once(name, folder_of(keep, name, change, seed), seed, list(change.sets), after)
         spent = time.monotonic() - began
         ahead = spent / number * (len(left) - number)
         print(
