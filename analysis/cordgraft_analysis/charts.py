@@ -15,6 +15,9 @@ from cordgraft_analysis.outcome_charts import Chart
 
 Array = NDArray[np.float64]
 
+#: Letters of a legend, points, and how far it may stand out over the right end of its panel, inches.
+LEGEND_PT, LEGEND_OVERHANG_IN = 6.8, 0.12
+
 
 class Outcomes(Protocol):
     """Anything that has outcomes over days: one run, or a band over seeds."""
@@ -125,11 +128,22 @@ def finish(axes: Any, chart: Chart, marks: Mapping[float, str] | None = None, le
         handles, labels = axes.get_legend_handles_labels()
         columns = len(labels) if len(labels) <= 3 else -(-len(labels) // 2)
         if len(labels) > 1:
-            axes.legend(
-                handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1.03), ncols=columns, fontsize=6.8,
-                handlelength=1.5, columnspacing=0.9, handletextpad=0.4, borderpad=0.0, labelspacing=0.15,
-                borderaxespad=0.2,
-            )  # fmt: skip
+            _legend(axes, handles, labels, columns)
+
+
+def _legend(axes: Any, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:
+    """Put the legend over a panel, in smaller letters where it would run into the panel beside it."""
+    look: dict[str, Any] = {
+        "loc": "lower left", "bbox_to_anchor": (-0.02, 1.03), "ncols": columns, "handlelength": 1.5,
+        "columnspacing": 0.9, "handletextpad": 0.4, "borderpad": 0.0, "labelspacing": 0.15, "borderaxespad": 0.2,
+    }  # fmt: skip
+    room = axes.get_window_extent().width + LEGEND_OVERHANG_IN * axes.figure.dpi
+    size = LEGEND_PT
+    for _ in range(4):  # letters have whole pixels, so that widths follow their size with steps
+        wide = axes.legend(handles, labels, fontsize=size, **look).get_window_extent().width
+        if wide <= room:
+            break
+        size *= room / wide
 
 
 def short_number(value: float, _: Any = None) -> str:

@@ -187,8 +187,26 @@ def seed_notes(ensemble: Ensemble) -> list[str]:
         notes.append(
             f"Safety bounds declared before the run: broken in {int((flags > 0).sum())} of {judged} seeds."
         )
+    notes += [note for note in (_censored_note(ensemble), words.edge_line(*ensemble.views)) if note]
     notes += words.caution_notes(first)
     return words.wrapped([*notes, f"First seed: {words.provenance_line(first)}"])
+
+
+def _censored_note(ensemble: Ensemble) -> str:
+    """Return what has left the lattice by the end, over the seeds; empty where nothing has."""
+    parts = []
+    for name, what in (("axons_censored", "axons"), ("graft_censored", "grafted cells")):
+        last = np.array([view.last(name) for view in ensemble.views])
+        last = last[np.isfinite(last)]
+        if last.size and last.max() > 0.0:
+            low, middle, high = (words.number(value) for value in (last.min(), np.median(last), last.max()))
+            parts.append(f"{middle} {what} ({low} to {high})")
+    if not parts:
+        return ""
+    return (
+        f"Censored, median (smallest to largest): {' and '.join(parts)} reached the end of the simulated cord; reach is"
+        " a lower bound for them."
+    )
 
 
 def seed_line(ensemble: Ensemble) -> str:

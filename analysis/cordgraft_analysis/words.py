@@ -126,7 +126,7 @@ def cell_count(frame: Frame) -> str:
 
 
 def _axon_count(frame: Frame, graft: bool) -> tuple[int, int, float]:
-    """Return simulated axons, how many of them regrew, and what these represent."""
+    """Return simulated axons, how many of them have grown at all since the injury, and what these represent."""
     paths = frame.paths
     if paths is None:
         return 0, 0, 0.0
@@ -138,11 +138,11 @@ def _axon_count(frame: Frame, graft: bool) -> tuple[int, int, float]:
 
 
 def host_axon_count(frame: Frame) -> str:
-    """Return how many host axons a day has and how many of them regrew."""
+    """Return how many host axons a day has and how many of them have grown, however short: no sign of regrowth."""
     axons, grew, represented = _axon_count(frame, graft=False)
     if not axons:
         return "no host axon"
-    return f"{number(grew)} of {number(axons)} simulated regrew = {number(represented)} represented"
+    return f"{number(grew)} of {number(axons)} simulated sprout = {number(represented)} represented"
 
 
 def graft_axon_count(frame: Frame) -> str:
@@ -178,9 +178,20 @@ def censored_line(view: RunView) -> str:
     return f"Censored: {' and '.join(parts)} reached the end of the simulated cord; reach is a lower bound for them."
 
 
+def edge_line(*views: RunView) -> str:
+    """Return whose axons the host count at the caudal edge holds; empty where it is 0 throughout."""
+    counts = [view.values("axons_host_crossings_caudal") for view in views]
+    if not any(count is not None and np.nansum(count) > 0.0 for count in counts):
+        return ""
+    return (
+        "Host axons through the caudal edge are of all tracts: beside descending ones that came through, ascending ones"
+        " that only enter the lesion there. cordgraft outcomes tells the tracts apart."
+    )
+
+
 def run_notes(view: RunView) -> list[str]:
     """Return verdicts, censoring, cautions and provenance of one run, a sentence each."""
-    notes = [note for note in (safety_line(view), censored_line(view)) if note]
+    notes = [note for note in (safety_line(view), censored_line(view), edge_line(view)) if note]
     notes += caution_notes(view)
     return [*notes, provenance_line(view)]
 

@@ -15,6 +15,8 @@ from PIL import Image
 
 from cordgraft.core.problems import BadInput
 from cordgraft_analysis import movie, palette
+from cordgraft_analysis.charts import LEGEND_PT, finish, set_up
+from cordgraft_analysis.outcome_charts import Chart, Curve
 from cordgraft_analysis.overview import draw_overview, overview_figure
 from cordgraft_analysis.seeds import (
     Ensemble,
@@ -24,7 +26,9 @@ from cordgraft_analysis.seeds import (
     seed_figure,
     seed_notes,
 )
-from cordgraft_analysis.view import open_view
+from cordgraft_analysis.sheet import Sheet
+from cordgraft_analysis.view import RunView, open_view
+from cordgraft_analysis.words import edge_line
 from run_support import GRAFT_DAY, make_fake_run
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -108,7 +112,7 @@ def test_overview_names_units_days_counts_and_treatment(figures: dict[str, Any])
     text = said(figures["grafted"])
     for words in (
         "Day 3 after injury (before graft)", "Day 112 after injury (103 d after graft)",
-        "9,000 simulated = 126,000 represented", "100 of 200 simulated regrew = 4,000 represented",
+        "9,000 simulated = 126,000 represented", "100 of 200 simulated sprout = 4,000 represented",
         "µg/mL", "mmHg", "1 mm", "rostral", "True proportions", "neuron", "corticospinal", "graft on day 9",
         "dividing fraction BROKEN", "simulated ones (1 stands for 14", "fibrotic scar",
     ):  # fmt: skip
@@ -247,6 +251,56 @@ def test_band_figure_shows_median_band_and_single_seeds(ensemble_place: Path, tm
     assert np.allclose(middle.get_ydata(), np.median(ensemble.stack("lesion_length"), axis=0) / 1000.0)
     assert len(lesion.collections) == 1
     assert draw_seed_overview([ensemble_place], tmp_path / "seeds.png").stat().st_size > 50_000
+
+
+def test_a_wide_legend_is_made_to_fit_between_its_neighbours() -> None:
+    names = ("any", "graft volume ratio", "dividing fraction", "undifferentiated fraction", "neuron distance", "dose")
+    curves = tuple(Curve(name, name, palette.BLACK) for name in names)
+    charts = [Chart(key, key, "1", curves[:count]) for key, count in (("a", 2), ("b", 6), ("c", 6), ("d", 6))]
+    with palette.style():
+        sheet = Sheet(13.8, 3.0)
+        for axes, chart, letter, _ in sheet.chart_grid(charts, 4, 2.15):
+            set_up(axes, chart, 10.0, letter)
+            for curve in chart.curves:
+                axes.plot([0.0, 10.0], [0.0, 1.0], label=curve.label)
+            finish(axes, chart)
+        sheet.figure.canvas.draw()
+    shown = [axes.get_legend() for axes in sheet.figure.axes]
+    boxes = [legend.get_window_extent() for legend in shown]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert all(box.x1 <= sheet.figure.bbox.x1 for box in boxes)
+    sizes = [legend.get_texts()[0].get_fontsize() for legend in shown]
+    assert sizes[0] == LEGEND_PT and all(5.0 < size < LEGEND_PT for size in sizes[1:])
+
+
+def test_what_left_the_cord_is_said_under_the_band_figure(
+    ensemble_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensemble = open_ensemble([ensemble_place])
+    left = {1: 10.0, 2: 400.0, 3: 30.0}
+
+    def last(view: RunView, name: str) -> float:
+        return left.get(view.seed or 0, 0.0) if name == "axons_censored" else 0.0
+
+    monkeypatch.setattr(RunView, "last", last)
+    (note,) = (note for note in seed_notes(ensemble) if note.startswith("Censored"))
+    assert "30 axons (10 to 400)" in note and "lower bound" in " ".join(seed_notes(ensemble))
+    left.clear()
+    assert not any(note.startswith("Censored") for note in seed_notes(ensemble))
+
+
+def test_a_count_of_host_axons_at_the_caudal_edge_says_whose_they_are(
+    ensemble_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensemble = open_ensemble([ensemble_place])
+    entered = {"axons_host_crossings_caudal": np.array([0.0, np.nan, 417.0])}
+    monkeypatch.setattr(RunView, "values", lambda _, name: entered.get(name))
+    assert "only enter the lesion" in edge_line(*ensemble.views)
+    entered["axons_host_crossings_caudal"] *= 0.0
+    assert edge_line(*ensemble.views) == ""
+    monkeypatch.undo()
+    crossed = any(np.nansum(view.values("axons_host_crossings_caudal")) > 0.0 for view in ensemble.views)
+    assert ("only enter the" in " ".join(seed_notes(ensemble))) == crossed
 
 
 def test_many_seeds_are_not_drawn_one_by_one(ensemble_place: Path) -> None:

@@ -202,8 +202,21 @@ def test_the_grid_of_distances_has_the_edge_and_stays_in_the_lattice() -> None:
     day = day_of(garden)
     grid = distance_grid([day], "mouse")
     assert 0.0 in grid and -LENGTH_UM in grid
-    assert grid[-1] == 2900.0
+    assert grid[-1] == 2800.0  # 2900 um is the end itself
     assert np.isfinite(crossings(day, grid)["simulated"].values[-1]).all()
+
+
+def test_axons_that_leave_the_lattice_count_on_every_plane_of_the_grid() -> None:
+    garden = Garden()
+    garden.path(garden.fibre(Tract.GRAFT, AxonState.GROWING), [0.0, 100.0])
+    day = day_of(garden)
+    room = min(day.lesion.caudal_um - day.ends_um[0], day.ends_um[1] - day.lesion.rostral_um)
+    garden.path(garden.fibre(Tract.GRAFT, AxonState.GROWING), [0.0, day.lesion.rostral_um + room])
+    grid = distance_grid([day], "mouse", step_um=room / 8.0)
+    assert grid[-1] == pytest.approx(room * 7.0 / 8.0)
+    found = crossings(day_of(garden), grid)
+    rostral = np.flatnonzero((found["origin"].values == "graft") & (found["side"].values == "rostral"))
+    assert (found["simulated"].values[rostral[0]][grid > 0.0] == 1.0).all()
 
 
 # ------------------------------------------------------------------------------------------------- reach

@@ -20,9 +20,12 @@ from cordgraft_analysis.outcomes.contrasts import ENOUGH, SPREAD_ONLY, Measured,
 from cordgraft_analysis.outcomes.diagram import THIN, arrows, connections_figure
 from cordgraft_analysis.outcomes.distance_figure import crossings_figure, profiles
 from cordgraft_analysis.outcomes.forest_figure import contrasts_figure
-from cordgraft_analysis.outcomes.function_figure import function_figure
+from cordgraft_analysis.outcomes.function_figure import function_charts, function_figure
+from cordgraft_analysis.outcomes.gathering import Arm
 from cordgraft_analysis.outcomes.tables import all_tables, crossings_table
 from cordgraft_analysis.outcomes.writing import file_names, write_outcomes
+from cordgraft_analysis.seeds import Ensemble
+from cordgraft_analysis.words import number
 from run_support import make_fake_run
 
 
@@ -234,6 +237,60 @@ def test_function_figure_draws_indices_and_notes_what_is_not_recorded(place: Pat
     assert "not recorded apart" in text and palette.RESEARCH_SENTENCE in text
 
 
+def test_the_function_figure_of_one_run_speaks_of_no_band_and_names_what_is_nil(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = gather([place / "untreated" / "seed-1"])
+    with palette.style():
+        text = " ".join(text.get_text() for text in function_figure(one).texts)
+    assert "percentile" not in text and "Dashed" not in text and "0 on every day" not in text
+    whole = Ensemble.stack
+    nil = "function_sensory_index"
+    monkeypatch.setattr(Ensemble, "stack", lambda of, name: whole(of, name) * (name != nil))
+    with palette.style():
+        text = " ".join(text.get_text() for text in function_figure(one).texts)
+    assert "0 on every day: sensory." in text
+
+
+def test_all_that_a_drive_holds_is_in_that_of_ascending_tracts_too_so_none_is_called_conduction() -> None:
+    titles = {chart.key: chart.title for chart in function_charts()}
+    assert {titles[way] for way in ("ascending", "descending")} == {
+        "Drive, ascending tracts",
+        "Drive, descending tracts",
+    }
+
+
+def test_arms_of_different_seeds_are_said_to_be_of_different_subjects(place: Path, both: Gathered) -> None:
+    (note,) = (note for note in both.notes if "different seeds" in note)
+    assert "'untreated': 1, 2, 3; 'grafted': 2, 3" in note
+    with palette.style():
+        assert "different seeds" in " ".join(text.get_text() for text in function_figure(both).texts)
+    assert not any("different seeds" in note for note in gather([place / "grafted"]).notes)
+    same = gather([place / "grafted", place / "grafted"])
+    assert not any("different seeds" in note for note in same.notes)
+
+
+def test_a_forest_without_an_effect_size_says_where_its_outcomes_are(both: Gathered) -> None:
+    rows = [replace(row, effect=math.nan) for row in contrasts(both)]
+    with palette.style():
+        figure = contrasts_figure(rows, both.arms[1], 42.0)
+    assert any("see below" in text.get_text() for text in figure.axes[0].texts)
+    assert "Without an effect size" in " ".join(text.get_text() for text in figure.texts)
+
+
+def test_arms_say_how_many_axons_reached_the_end_of_the_cord(both: Gathered) -> None:
+    arm, day = both.arms[1], both.arms[1].subjects[0].days[-1]
+
+    def with_censored(label: str, censored: bool) -> Arm:
+        held = replace(day, censored=np.full_like(day.censored, censored))
+        return replace(arm, label=label, subjects=tuple(replace(one, days=(held,)) for one in arm.subjects))
+
+    kept, left = with_censored("kept", False), with_censored("left", True)
+    (note,) = Gathered((kept, left), (42.0,), ()).censored_notes()
+    assert note.startswith("left:") and f"{number(float(day.weight.sum()))} axons" in note
+    assert "lower bounds" in note
+
+
 def test_the_diagram_shows_every_route_with_its_number_and_zeros_faint(both: Gathered) -> None:
     found = both
     with palette.style():
@@ -262,7 +319,7 @@ def test_a_forest_of_few_seeds_says_so_and_draws_every_pair(both: Gathered) -> N
     with palette.style():
         figure = contrasts_figure(rows, found.arms[1], 42.0)
     words = " ".join(text.get_text() for text in figure.texts)
-    assert SPREAD_ONLY in words and palette.RESEARCH_SENTENCE in words
+    assert SPREAD_ONLY in words and palette.RESEARCH_SENTENCE in words and "Blue: more than in the" in words
     drawn = [row for row in rows if math.isfinite(row.effect) and row.difference]
     strokes = [line for line in figure.axes[0].get_lines() if line.get_marker() == "|"]
     assert len(strokes) == min(len(drawn), 30)

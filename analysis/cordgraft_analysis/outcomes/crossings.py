@@ -135,6 +135,9 @@ def _count(day: AxonDay, axons: Mask, planes: Floats) -> tuple[Floats, Ints]:
 def distance_grid(days: Sequence[AxonDay], species: str, step_um: float | None = None) -> Floats:
     """Return distances, um, that suit several runs: multiples of a step, from before the lesion to the nearest end.
 
+    The end itself is left out: whatever reaches it has left the lattice, and a path that ends on a plane has not
+    passed it, so that counts would drop to 0 there.
+
     Parameters
     ----------
     days : sequence of AxonDay
@@ -151,4 +154,5 @@ def distance_grid(days: Sequence[AxonDay], species: str, step_um: float | None =
         for end in (day.lesion.caudal_um - day.ends_um[0], day.ends_um[1] - day.lesion.rostral_um)
     )
     before = math.ceil(longest / step - 1e-9) + PLANES_BEFORE
-    return step * np.arange(-before, math.floor(max(room, 0.0) / step + 1e-9) + 1, dtype=np.float64)
+    planes = max(math.ceil(max(room, 0.0) / step - 1e-9), 1)
+    return step * np.arange(-before, planes, dtype=np.float64)

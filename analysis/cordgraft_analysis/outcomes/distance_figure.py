@@ -194,8 +194,9 @@ def _crossing_notes(gathered: Gathered, found: Sequence[Profile], index: int) ->
     """Return what the figure means: what is counted, what a simulated axon stands for, what left the lattice."""
     seeds = max(len(arm.subjects) for arm in gathered.arms)
     notes = [
-        "Axons (not branches, not spared fibres) with an unbroken living path from soma or stump through a plane across"
-        " the cord. Distance from the far edge of the primary lesion: caudal for descending, rostral for ascending"
+        "Axons (not branches, not spared fibres) with an unbroken living path, laid since the injury, from soma or"
+        " stump through a plane across the cord. Distance from the far edge of the primary lesion: caudal for"
+        " descending, rostral for ascending"
         " tracts. Shaded: the primary lesion (median length)."
     ]
     if seeds > 1:
@@ -208,14 +209,7 @@ def _crossing_notes(gathered: Gathered, found: Sequence[Profile], index: int) ->
     none = [name for name in dict.fromkeys(map(_group, found)) if name not in seen]
     if none:
         notes.append(f"No axon at any plane: {', '.join(none)}.")
-    for arm in gathered.arms:
-        days = [one.days[index] for one in arm.subjects]
-        left = float(np.median([day.counted(day.censored)[0] for day in days]))
-        if left > 0.0:
-            notes.append(
-                f"{arm.label}: {words.number(left)} axons (median) reached the end of the simulated cord; counts there"
-                " and their reach are lower bounds."
-            )
+    notes += gathered.censored_notes(index)
     return words.wrapped([*notes, *gathered.notes], NOTE_WIDTH)
 
 

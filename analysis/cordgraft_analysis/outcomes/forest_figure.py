@@ -72,6 +72,9 @@ def contrasts_figure(found: Sequence[Contrast], arm: Arm, day: float) -> Any:
         axes.text(-0.03, y, _short(one.meaning), ha="right", **look)
         axes.text(1.03, y, difference_text(one), ha="left", **look)
         axes.text(1.03 + 2.4 / 2.55, y, ratio_text(one), ha="left", **look)
+    if not drawn:
+        axes.text(-0.03, 0.5, "no outcome with an effect size: see below", transform=axes.transAxes, ha="right",
+                  va="center", fontsize=7.4)  # fmt: skip
     axes.axvline(0.0, color="#555555", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=1.0, linscale=1.0)
     _forest_ticks(axes)
@@ -120,7 +123,8 @@ def _contrast_notes(
         " paired differences over sqrt((s1² + s2²)/2), s the standard deviation between subjects of an arm; strokes:"
         " single seeds.",
         "Intervals say how well the mean over virtual subjects is known, not how well the model is. Ratios: geometric"
-        " mean; of (count + 1) for axons, synapses and cells, of lengths of at least a voxel.",
+        " mean; of (count + 1) for axons, synapses and cells, of lengths of at least a voxel. Blue: more than in the"
+        " reference, orange: less; neither says whether that is good.",
     ]
     undefined = [one for one in shown if not math.isfinite(one.effect)]
     if undefined:

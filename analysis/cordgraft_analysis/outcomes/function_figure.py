@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from cordgraft.core import axon_layout, schema
 from cordgraft_analysis import palette, words
 from cordgraft_analysis.charts import drawable
@@ -33,7 +35,7 @@ def function_charts() -> tuple[Chart, ...]:
     return (
         Chart("indices", "Function index", "index (1 is healthy)", index, ceiling=1.05),
         drives("descending", "Drive, descending tracts", descending),
-        drives("ascending", "Conduction, ascending tracts", axon_layout.ASCENDING_TRACTS),
+        drives("ascending", "Drive, ascending tracts", axon_layout.ASCENDING_TRACTS),
     )
 
 
@@ -49,21 +51,7 @@ def function_figure(gathered: Gathered) -> Any:
             for chart in charts
             for curve in chart.curves
         ]
-    notes = words.wrapped(
-        [
-            f"Lines: median over seeds; bands: {LOW:g}th to {HIGH:g}th percentile. A seed draws the subject as well as"
-            " the noise. Dashed vertical line = treatment."
-            + (
-                " Thin lines: single seeds."
-                if any(1 < len(arm.subjects) < FEW for arm in gathered.arms)
-                else ""
-            ),
-            "Drive of a tract: what its spared fibres conduct, raised by plasticity, plus the share that regrew to a"
-            " target and what relays through the graft carry; the parts are not recorded apart.",
-            *gathered.notes,
-        ],
-        NOTE_WIDTH,
-    )
+    notes = words.wrapped(_function_notes(gathered, charts), NOTE_WIDTH)
     rows = -(-len(charts) // 3)
     lines = arm_lines(gathered, coloured=True)
     sheet = Sheet(WIDTH_IN, 0.6 + 0.17 * len(lines) + 2.45 * rows + 0.5 + 0.14 * len(notes))
@@ -79,3 +67,31 @@ def function_figure(gathered: Gathered) -> Any:
             axes.set_xlabel("days after injury")
     sheet.notes(notes)
     return sheet.figure
+
+
+def _function_notes(gathered: Gathered, charts: Sequence[Chart]) -> list[str]:
+    """Return what lines, marks and drives are, and which curves cannot be seen as they are 0."""
+    notes = []
+    seeds = [len(arm.subjects) for arm in gathered.arms]
+    if max(seeds) > 1:
+        notes.append(
+            f"Lines: median over seeds; bands: {LOW:g}th to {HIGH:g}th percentile. A seed draws the subject as well as"
+            " the noise." + (" Thin lines: single seeds." if any(1 < count < FEW for count in seeds) else "")
+        )
+    if any(arm.first.marks for arm in gathered.arms):
+        notes.append("Dashed vertical line = treatment" + (" of any arm." if len(seeds) > 1 else "."))
+    notes.append(
+        "Drive of a tract: what its spared fibres conduct, raised by plasticity, plus the share that regrew to a"
+        " target and what relays through the graft carry; the parts are not recorded apart. Every panel has an axis of"
+        " its own."
+    )
+    nil = [
+        f"{curve.label} ({arm.label})" if len(seeds) > 1 else curve.label
+        for chart in charts
+        for curve in chart.curves
+        for arm in gathered.arms
+        if not np.nan_to_num(arm.ensemble.stack(curve.name)).any()
+    ]
+    if nil:
+        notes.append(f"0 on every day: {', '.join(nil)}.")
+    return [*notes, *gathered.notes]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft_analysis.compare import arm_labels, shared_seeds
@@ -109,6 +111,19 @@ class Gathered:
         return distance_grid(
             [day for arm in self.arms for one in arm.subjects for day in one.days], self.species
         )
+
+    def censored_notes(self, index: int = -1) -> list[str]:
+        """Return a sentence for each arm whose axons reached the end of the cord by the day number `index`."""
+        notes = []
+        for arm in self.arms:
+            days = [one.days[index] for one in arm.subjects]
+            left = float(np.median([day.counted(day.censored)[0] for day in days]))
+            if left > 0.0:
+                notes.append(
+                    f"{arm.label}: {number(left)} axons (median) reached the end of the simulated cord; counts there"
+                    " and their reach are lower bounds."
+                )
+        return notes
 
 
 def gather(paths: Sequence[str | Path], days: Sequence[float] = ()) -> Gathered:
@@ -221,6 +236,15 @@ def _simulated_tracts(subject: Subject) -> list[str]:
 
 def _notes(arms: Sequence[Arm]) -> list[str]:
     notes = []
+    seeds = [{view.seed for view in arm.ensemble.views} for arm in arms]
+    if any(mine != seeds[0] for mine in seeds):
+        listed = "; ".join(
+            f"'{arm.label}': " + ", ".join(map(str, arm.ensemble.seeds)) for arm in arms
+        )  # fmt: skip
+        notes.append(
+            "CAUTION: the arms have different seeds, so medians and bands are of different subjects and may differ for"
+            f" that alone; only contrasts take the shared ones ({listed})."
+        )
     for arm in arms:
         views = arm.ensemble.views
         unfinished = [view for view in views if view.status != "finished"]

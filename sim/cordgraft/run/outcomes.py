@@ -74,7 +74,7 @@ def _record(gathered: Gathered, tables: Sequence[Table], written: Sequence[Path]
     return {
         "days": list(gathered.days),
         "arms": [{"label": arm.label, "seeds": [one.seed for one in arm.subjects]} for arm in gathered.arms],
-        "notes": list(gathered.notes),
+        "notes": [*gathered.censored_notes(), *gathered.notes],
         # the courses over distance and time are long; the files have them
         **{table.name: table.records() for table in tables if table.name not in ("crossings", "function")},
         "written": [str(path) for path in written],
@@ -131,8 +131,10 @@ def _print(gathered: Gathered, tables: dict[str, Table]) -> None:
         rows = [row for row in rows if row["difference"] != 0.0]
         say_table(f"Paired contrasts against '{gathered.arms[0].label}' that are not nil", rows)
     if any(len(arm.subjects) > 1 for arm in gathered.arms):
-        say("Counts: median over seeds, in brackets the smallest and the largest.")
-    for note in gathered.notes:
+        say(
+            "Counts and lengths: median over the seeds that define them, in brackets the smallest and the largest."
+        )
+    for note in (*gathered.censored_notes(), *gathered.notes):
         say(note)
     from cordgraft.core.schema import RESEARCH_SENTENCE
 
