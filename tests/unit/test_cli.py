@@ -332,6 +332,14 @@ def test_a_narrow_terminal_gets_lines_in_place_of_a_broken_table(
     assert capsys.readouterr().out == "Parameters\n- parameters.scar.period\n    value: 1 h [default]\n"
 
 
+def test_units_in_brackets_stay_in_the_head_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    from cordgraft.run import console
+
+    console.say_table("scan [red]", [{"length [mm]": 1.5, "max_axial_damage_ratio []": 0.25}])
+    printed = capsys.readouterr().out
+    assert "scan [red]" in printed and "length [mm]" in printed and "max_axial_damage_ratio []" in printed
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="directories cannot be locked on Windows")
 def test_two_runs_never_share_a_directory(tmp_path: Path) -> None:
     with reserved(tmp_path / "a" / "b", tmp_path, "x") as place:

@@ -196,6 +196,7 @@ def test_e11_the_cord_against_its_slices(degrees: float, level: str, tmp_path: P
         check_refused(tmp_path, "E11", "tilted against the slices", path)
     elif level:
         check_accepted(tmp_path, "E11", level, "tilted against the slices", path)
+        assert "Measures allow for the angle" in imaging("check", path).output.replace("\n", " ")
     else:
         assert "E11" not in imaging("check", path).output
 

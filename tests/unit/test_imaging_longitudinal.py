@@ -182,6 +182,21 @@ def test_what_is_missing_is_said(trial, tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------ the verb
+def test_visits_and_subjects_that_are_only_listed_are_said(trial, tmp_path):
+    assert not [said for said in map(str, find(trial).findings) if "lists" in said]
+    table = trial / "sub-02" / "sub-02_sessions.tsv"
+    table.write_text(table.read_text() + "ses-m24\t24\n")
+    with (trial / "participants.tsv").open("a") as stream:
+        stream.write("sub-98\ta\nsub-99\ta\n")
+    found = find(trial)
+    said = [str(one) for one in found.findings if one.level == "warning" and "lists" in one.message]
+    assert any("sub-02_sessions.tsv" in one and "lists session m24" in one for one in said)
+    assert any("lists subjects without a folder (found sub-98, sub-99)" in one for one in said) and len(said) == 2
+    # a session that has files and was not asked for is not missing
+    chosen = find(trial, sessions=["m01"]).findings
+    assert [one for one in map(str, chosen) if "lists session" in one] == [one for one in said if "m24" in one]
+
+
 def test_changes_are_those_of_the_masks(trial, tmp_path):
     out = tmp_path / "out"
     result = longitudinal(trial, "-o", out)
@@ -319,6 +334,18 @@ def test_runs_stand_beside_sessions_at_the_nearest_days(trial, runs, tmp_path):
     )
     for name in ("trajectories.png", "bland_altman.png"):
         assert (out / name).stat().st_size > 10_000
+
+
+def test_the_words_below_the_curves_are_of_what_is_drawn(trial, runs, tmp_path, monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(
+        "cordgraft_analysis.imaging.compare_figures.course_picture",
+        lambda rows, title, lines: said.append(" ".join(lines)) or b"",
+    )
+    longitudinal(trial, "--participant-label", "02", "-o", tmp_path / "alone")
+    longitudinal(trial, "--participant-label", "02", "--run", runs, "-o", tmp_path / "beside")
+    assert ["Squares" in words for words in said] == [False, True]
+    assert all("Error bars" in words for words in said)
 
 
 def test_few_seeds_have_a_spread_and_no_interval(trial, runs, tmp_path):

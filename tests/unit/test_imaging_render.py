@@ -20,7 +20,7 @@ from cordgraft_analysis.imaging.oblique import Oblique
 from cordgraft_analysis.imaging.overlap import blur_matrix, overlap_matrix
 from cordgraft_analysis.imaging.render import Options, Scene, masks, render, scene_of
 from cordgraft_analysis.imaging.resample import Aligned, Grid, resampler
-from cordgraft_analysis.imaging.signal import T2W, TISSUES
+from cordgraft_analysis.imaging.signal import T2W, TISSUES, contrast_of
 from cordgraft_analysis.imaging.volume import Volume
 from cordgraft_analysis.reading import open_run
 from tests.run_support import make_fake_run
@@ -307,6 +307,16 @@ def test_a_t2w_image_has_bright_fluid_dark_cord_and_a_bright_lesion(untreated: A
     assert again.data.tobytes() == image.tobytes()
     other, _ = scene.image("t2w", snr=20.0, seed=4)
     assert (other != image).any()
+
+
+def test_the_same_snr_is_the_same_noise_on_every_grid(volume: Any) -> None:
+    """A grid with few or no voxels of healthy cord throughout has no other noise."""
+    made = [scene_of(volume, 42.0, spacing_mm=edges).image("t2w", snr=20.0)[1]
+            for edges in ((0.8, 0.8, 0.8), (3.0, 0.6, 0.6), (2.0, 2.0, 2.0))]  # fmt: skip
+    assert [facts["sigma"] for facts in made] == pytest.approx([made[0]["sigma"]] * 3, rel=1e-3)
+    pure = [float(contrast_of("t2w", {name: np.ones(1)})[0]) for name in ("frac_white", "frac_grey")]
+    assert pure[0] < made[0]["cord_signal"] < pure[1]
+    assert made[0]["sigma"] == pytest.approx(made[0]["cord_signal"] / 20.0)
 
 
 def test_the_midsagittal_slice_of_an_image_made_to_measure_is_the_middle(section: Any) -> None:

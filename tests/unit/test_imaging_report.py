@@ -13,9 +13,10 @@ import pytest
 from cordgraft.core.problems import BadInput
 from cordgraft_analysis.imaging import lesion_table as names
 from cordgraft_analysis.imaging import report_figures
+from cordgraft_analysis.imaging.compare import voxel_error
 from cordgraft_analysis.imaging.examination import examine
 from cordgraft_analysis.imaging.report import page
-from cordgraft_analysis.imaging.report_words import MEASURES, number
+from cordgraft_analysis.imaging.report_words import MEASURES, error_mm, number
 from tests.html_support import check_alone
 from tests.imaging_support import (
     affine_of,
@@ -85,7 +86,13 @@ def test_every_measure_stands_there_by_both_methods_with_unit_and_definition(
     # one voxel of 1 mm from dorsal to ventral, slices of 1 mm
     assert found.row("lesion length")[4] == "± 1.0 (one slice)"
     assert found.row("dorsal tissue bridge")[4] == "± 1.0 (one voxel)"
-    assert found.row("sum of both bridges")[4] == "± 2.0 (one voxel on each side)"
+    assert found.row("sum of both bridges")[4] == "± 2.0 (one voxel for each bridge)"
+    # as tables and `compare` have it: an extent with two edges is known to one voxel, like a length to one slice
+    for words in ("lesion width", "width in the midsagittal plane", "A-P diameter of the cord there"):
+        assert found.row(words)[4] == "± 1.0 (one voxel)"
+    for measure in MEASURES:
+        error = voxel_error(tables["mm"][-1], measure.column)
+        assert error_mm(measure, tables["mm"][-1]) == (None if np.isnan(error) else error), measure.words
     assert found.row("lesion volume")[4] == "none stated"
     assert "Voxels 1 x 1 x 1 mm" in found.text
 

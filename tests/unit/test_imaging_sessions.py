@@ -31,7 +31,8 @@ def test_e21_real_sessions(shared_data: Path) -> None:
     [
         ([Session("a", 1.0), Session("b", None)], "error", "session b has no months"),
         ([Session("a", 1.0), Session("a", 3.0)], "error", "session a stands there twice"),
-        ([Session("a", -1.0), Session("b", 3.0)], "error", "before the injury"),
+        ([Session("a", -1.0), Session("b", 3.0)], "error", "before the injury (found -1 months). Correct it, or"),
+        ([Session("a", float("nan")), Session("b", 3.0)], "error", "a time that is no number"),
         ([Session("a", 3.0), Session("b", 3.0)], "warning", "a, b at 3 months"),
         ([Session("a", 3.0)], "note", "no change is computed"),
         ([], "error", "no session"),
@@ -49,6 +50,16 @@ def test_e21_tables_that_cannot_be_read(tmp_path: Path) -> None:
     assert read_sessions(table) == [Session("a", None), Session("b", None), Session("c", 2.5)]
     table.write_text("session_id\tmonths_post_injury\nses-a\tsoon\n")
     assert "line 2 (found soon)" in problem_of(lambda: read_sessions(table), "E21")
+    for text in ("6,5", "nan", "inf"):
+        table.write_text(f"session_id\tmonths_post_injury\nses-a\t{text}\n")
+        said = problem_of(lambda: read_sessions(table), "E21")
+        assert f"no number in line 2 (found {text})" in said and "decimal point" in said
+    for mark in (",", ";", " "):
+        table.write_text("session_id\tmonths_post_injury\nses-a\t1\n".replace("\t", mark))
+        said = problem_of(lambda: read_sessions(table), "E21")
+        assert "has one column only" in said and "Separate its columns by tabs" in said
+    table.write_bytes(b"\xef\xbb\xbfsession_id\tmonths_post_injury\r\nses-a\t6.5\r\n")
+    assert read_sessions(table) == [Session("a", 6.5)]
     table.write_text("session_id\tmonths\nses-a\t1\n")
     assert "no column months_post_injury" in problem_of(lambda: read_sessions(table), "E21")
 

@@ -145,7 +145,9 @@ def find(
             if key[0] == subject and key[1] in kept
         ]
         one_each = _one_each(subject, own, acquisition, ledger, problems)
-        dated, findings = _dated(_folders(place, named, subject), subject, one_each, time_column, problems)
+        scanned = {key[1] for key in groups if key[0] == subject}
+        folders = _folders(place, named, subject)
+        dated, findings = _dated(folders, subject, one_each, scanned, time_column, problems)
         ledger.findings += findings
         found += sorted(dated, key=lambda scan: (scan.months is None, scan.months or 0.0, scan.session))
     problems += [finding.problem() for finding in ledger.findings if finding.level == "error"]
@@ -310,11 +312,17 @@ def _one_each(
 
 
 def _dated(
-    folders: Sequence[Path], subject: str, scans: list[Scan], time_column: str | None, problems: list[Problem]
+    folders: Sequence[Path],
+    subject: str,
+    scans: list[Scan],
+    scanned: set[str],
+    time_column: str | None,
+    problems: list[Problem],
 ) -> tuple[list[Scan], list[Finding]]:
     """Return the scans of a subject with their dates, and what was found on them (E21).
 
-    Of several tables the first one that lists a session dates it.
+    Of several tables the first one that lists a session dates it. Sessions that a table lists and that are not among
+    those with files (`scanned`) are said: a visit that was missed, or a label that is written in two ways.
     """
     if not scans:
         return [], []
@@ -332,6 +340,7 @@ def _dated(
         return [], []
     present = [scan.session for scan in scans]
     known: list[Session] = []
+    absent: list[Finding] = []
     for number, table in enumerate(tables):
         listed = {session.label for session in known}
         if number and listed.issuperset(present):
@@ -342,7 +351,13 @@ def _dated(
             problems += error.problems
             return [], []
         known += [one for one in written if one.label in present and one.label not in listed]
-    findings = check_sessions(known, str(tables[0]))
+        absent += [
+            Finding("E21", "warning", f"lists session {one.label}, of which there is no image or mask", str(table), "",
+                    "It is left out; if the visit took place, look at how its folder is written")
+            for one in written
+            if one.label not in scanned
+        ]  # fmt: skip
+    findings = check_sessions(known, str(tables[0])) + absent
     missing = [label for label in present if label not in {session.label for session in known}]
     problems += [
         Problem("a session stands not in the table", key="E21", file=str(tables[0]), value=f"ses-{label}",
@@ -372,7 +387,7 @@ def _participants(place: Path, known: Sequence[str], ledger: Ledger) -> dict[str
     if rows and "participant_id" not in rows[0]:
         raise BadInput(
             Problem("has no column participant_id", key="E21", file=str(table),
-                    value=", ".join(str(name) for name in rows[0]))
+                    value=", ".join(str(name) for name in rows[0]), allowed="columns separated by tabs")
         )  # fmt: skip
     found: dict[str, dict[str, str]] = {}
     for row in rows:
@@ -389,4 +404,10 @@ def _participants(place: Path, known: Sequence[str], ledger: Ledger) -> dict[str
             ledger.findings.append(
                 Finding("E21", "warning", f"does not list sub-{label}, which has a folder", str(table))
             )  # fmt: skip
+    without = [f"sub-{label}" for label in found if label not in known]
+    if without:
+        ledger.findings.append(
+            Finding("E21", "warning", "lists subjects without a folder", str(table), ", ".join(without),
+                    "Nothing of them is measured")
+        )  # fmt: skip
     return found

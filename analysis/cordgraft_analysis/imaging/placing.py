@@ -36,6 +36,7 @@ FORMS_ENTRY = 1e-3
 SHEAR = 0.01
 #: Angles from which slices are an error, a warning, and worth a note (E11), degrees.
 OBLIQUE_ERROR_DEG, OBLIQUE_WARNING_DEG, OBLIQUE_NOTE_DEG = 45.0, 20.0, 1.0
+OBLIQUE_REMEDY = "Measures allow for the angle; what thick slices blur across the cord they cannot undo"
 #: Edges that are credible in mm where the file states no unit.
 UNKNOWN_UNIT_MM = (0.05, 10.0)
 #: Voxel volumes below this are none, in the unit of the file cubed.
@@ -241,9 +242,9 @@ def judge_tilt(degrees: float, words: str, ledger: Ledger) -> None:
             f"At most {OBLIQUE_ERROR_DEG:.0f} degrees are understood; reslice it along the cord",
         )  # fmt: skip
     elif degrees > OBLIQUE_WARNING_DEG:
-        ledger.warning("E11", f"is oblique: {words}", found)
+        ledger.warning("E11", f"is oblique: {words}", found, OBLIQUE_REMEDY)
     elif degrees >= OBLIQUE_NOTE_DEG:
-        ledger.note("E11", f"is slightly oblique: {words}", found)
+        ledger.note("E11", f"is slightly oblique: {words}", found, OBLIQUE_REMEDY)
 
 
 def _by(sizes: Floats) -> str:

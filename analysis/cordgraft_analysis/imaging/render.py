@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 FINE_SHARE = 0.25
 #: Background round the canal in an image that is made to measure, voxels.
 BORDER = 2
-#: A voxel is healthy cord, whose mean signal the SNR refers to, from this share of cord and below this of lesion.
-HEALTHY_CORD, HEALTHY_LESION = 0.99, 0.01
+#: The tissue whose signal the SNR refers to.
+HEALTHY = ("frac_white", "frac_grey")
 #: Blur in the plane of a slice, voxels: recalled as the usual order; the blur of an echo train is left out.
 PSF_VOXELS = 1.0
 
@@ -124,7 +124,7 @@ class Scene:
         contrast : str
             One of `CONTRASTS`, which says the unit.
         snr : float, optional
-            Signal of healthy cord over the noise of t2w; no noise without it.
+            Signal of the cord's white and grey matter over the noise of t2w; no noise without it.
         seed : int
             Of the noise.
         sequence : Sequence
@@ -150,16 +150,25 @@ class Scene:
             )  # fmt: skip
         if not (np.isfinite(snr) and snr > 0.0):
             raise BadInput(Problem("no such SNR", key="--snr", value=f"{snr:g}", allowed="above 0"))
-        healthy = (self.cord_soft >= HEALTHY_CORD) & (self.lesion_soft <= HEALTHY_LESION)
-        # Where no voxel is healthy cord throughout, white matter as the table has it stands for it.
-        cord = (
-            float(values[healthy].mean())
-            if healthy.any()
-            else contrast_of("t2w", {"frac_white": np.ones(1)})[0]
-        )
+        cord = self._cord_signal(sequence)
         sigma = float(cord / snr)
-        facts |= {"snr": float(snr), "sigma": sigma, "seed": int(seed), "cord_signal": float(cord)}
+        facts |= {"snr": float(snr), "sigma": sigma, "seed": int(seed), "cord_signal": cord}
         return rician(values, sigma, seed), facts
+
+    def _cord_signal(self, sequence: Sequence) -> float:
+        """Return the T2-weighted signal of the white and grey matter in the image, mixed as they are in it.
+
+        Their amounts are the same on every grid, so that one SNR gives one noise; a mean over voxels of healthy cord
+        would depend on how many of those a grid happens to have. Without either, white matter stands for them.
+        """
+        amounts = {name: float(self.channels[name].sum()) for name in HEALTHY}
+        whole = sum(amounts.values())
+        shares = (
+            {name: np.array([amount / whole]) for name, amount in amounts.items()}
+            if whole > 0.0
+            else {"frac_white": np.ones(1)}
+        )
+        return float(contrast_of("t2w", shares, sequence)[0])
 
 
 def scene_of(

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from cordgraft_analysis.imaging import lesion_table as names
+from cordgraft_analysis.imaging.compare import ACROSS, ALONG, voxel_error
 from cordgraft_analysis.imaging.examination import Bridge, Examination
 from cordgraft_analysis.imaging.lesion_table import Cell, Row
 
 #: Stands where a measure does not exist.
 DASH = "\N{EN DASH}"
-#: What an uncertainty follows from: the length of a slice, one voxel on a side, or on both sides.
-Error = Literal["slice", "bridge", "bridges", ""]
 
 RESEARCH = (
     "Part of a research model and no diagnosis: this page says what masks measure. It finds no lesion, predicts no "
@@ -21,6 +19,8 @@ RESEARCH = (
 )
 #: Voxel edge from dorsal to ventral below which a digit more is shown, mm.
 FINE_MM = 0.2
+#: What an uncertainty follows from, by how many voxels from dorsal to ventral it is (`compare.ACROSS`).
+ERROR_WORDS: dict[int, str] = {1: "one voxel", 2: "one voxel for each bridge"}
 #: An uncertainty of more than this share of a bridge is said.
 LARGE_ERROR = 0.5
 
@@ -34,8 +34,6 @@ class Measure:
     column : str
         Name in the tables of `lesion_table`.
     words, unit, definition : str
-    error : str
-        See `Error`.
     digits : int
         After the point.
     key : bool
@@ -46,44 +44,40 @@ class Measure:
     words: str
     unit: str
     definition: str
-    error: Error = ""
     digits: int = 1
     key: bool = False
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure(names.LENGTH, "lesion length", "mm", "along the cord's centreline, gaps without lesion left out", "slice",
-            1, True),
-    Measure(names.IMLL, "intramedullary lesion length", "mm", "from the lowest to the highest edge, gaps counted",
-            "slice"),
+    Measure(names.LENGTH, "lesion length", "mm", "along the cord's centreline, gaps without lesion left out", 1,
+            True),
+    Measure(names.IMLL, "intramedullary lesion length", "mm", "from the lowest to the highest edge, gaps counted"),
     Measure(names.MIDLINE_LENGTH, "length in the midsagittal plane", "mm",
-            "along the centreline, where the plane through it meets the lesion", "slice"),
-    Measure(names.MIDLINE_AREA, "midsagittal lesion area", "mm²", "sum of shares in the midsagittal plane", "", 1,
+            "along the centreline, where the plane through it meets the lesion"),
+    Measure(names.MIDLINE_AREA, "midsagittal lesion area", "mm²", "sum of shares in the midsagittal plane", 1,
             True),
     Measure(names.DORSAL, "dorsal tissue bridge", "mm",
-            "narrowest distance from the lesion to the dorsal edge of the cord in the midsagittal plane", "bridge", 1,
+            "narrowest distance from the lesion to the dorsal edge of the cord in the midsagittal plane", 1,
             True),
     Measure(names.VENTRAL, "ventral tissue bridge", "mm",
-            "narrowest distance from the lesion to the ventral edge of the cord there, often at another level",
-            "bridge", 1, True),
-    Measure(names.TOTAL, "sum of both bridges", "mm", "of the two minima, which may lie at different levels",
-            "bridges"),
-    Measure(names.NARROWEST, "narrowest both bridges at one level", "mm", "never smaller than the sum above",
-            "bridges"),
+            "narrowest distance from the lesion to the ventral edge of the cord there, often at another level", 1,
+            True),
+    Measure(names.TOTAL, "sum of both bridges", "mm", "of the two minima, which may lie at different levels"),
+    Measure(names.NARROWEST, "narrowest both bridges at one level", "mm", "never smaller than the sum above"),
     Measure(names.BRIDGE_OF_CORD, "bridges over the cord's diameter", "%",
             "both bridges over the A-P diameter at the level where they are narrowest"),
-    Measure(names.CORD_AP, "A-P diameter of the cord there", "mm", "in the midsagittal plane", "bridges"),
-    Measure(names.DORSAL_SHARE, "dorsal share of the bridges", "%", "of their sum; 0 without bridges", "", 0),
-    Measure(names.VENTRAL_SHARE, "ventral share of the bridges", "%", "of their sum; 0 without bridges", "", 0),
+    Measure(names.CORD_AP, "A-P diameter of the cord there", "mm", "in the midsagittal plane"),
+    Measure(names.DORSAL_SHARE, "dorsal share of the bridges", "%", "of their sum; 0 without bridges", 0),
+    Measure(names.VENTRAL_SHARE, "ventral share of the bridges", "%", "of their sum; 0 without bridges", 0),
     Measure(names.DAMAGE, "largest damage ratio", "1",
-            "lesion area over cord area in a plane normal to the cord, at the epicentre, where it is largest", "", 2,
+            "lesion area over cord area in a plane normal to the cord, at the epicentre, where it is largest", 2,
             True),
     Measure(names.CORD_AREA, "cord area at the epicentre", "mm²", "in the plane normal to the cord"),
     Measure(names.PRESERVED, "preserved area at the epicentre", "mm²", "cord area minus lesion area"),
-    Measure(names.VOLUME, "lesion volume", "mm³", "sum of shares times the volume of a voxel", "", 0, True),
-    Measure(names.WIDTH, "lesion width", "mm", "largest extent from dorsal to ventral", "bridges"),
+    Measure(names.VOLUME, "lesion volume", "mm³", "sum of shares times the volume of a voxel", 0, True),
+    Measure(names.WIDTH, "lesion width", "mm", "largest extent from dorsal to ventral"),
     Measure(names.MIDLINE_WIDTH, "width in the midsagittal plane", "mm",
-            "largest extent from dorsal to ventral in the midsagittal plane", "bridges"),
+            "largest extent from dorsal to ventral in the midsagittal plane"),
     Measure(names.DIAMETER, "largest equivalent diameter", "mm", "of a circle with the largest lesion area"),
 )  # fmt: skip
 
@@ -94,10 +88,10 @@ METHOD = (
 )
 #: What an uncertainty is, for the page.
 UNCERTAINTY = (
-    "Uncertainties are those of the grid: one slice for lengths, one voxel from dorsal to ventral for each side of a "
-    "bridge. Areas, volumes and ratios have none stated. What two people would draw differently comes on top: of 191 "
-    "patients, masks of lesions by a program and by hand overlapped with a Dice of 0.61 ± 0.27 (SCIseg, Enamundram, "
-    "Valosek et al., Radiol Artif Intell 2024)."
+    "Uncertainties are those of the grid: one slice for lengths, one voxel from dorsal to ventral for widths, the "
+    "diameter of the cord and each bridge. Areas, volumes and ratios have none stated. What two people would draw "
+    "differently comes on top: of 191 patients, masks of lesions by a program and by hand overlapped with a Dice of "
+    "0.61 ± 0.27 (SCIseg, Enamundram, Valosek et al., Radiol Artif Intell 2024)."
 )
 
 
@@ -127,14 +121,9 @@ def number(cell: Cell, digits: int) -> str:
 
 
 def error_mm(measure: Measure, row: Row) -> float | None:
-    """Return the uncertainty of a measure in a row of method ``mm``, mm; None where none is stated."""
-    name = {"slice": names.LENGTH_ERROR, "bridge": names.BRIDGE_ERROR, "bridges": names.BRIDGE_ERROR}.get(
-        measure.error
-    )
-    cell = None if name is None or row.get(measure.column) is None else row.get(name)
-    if not isinstance(cell, float) or cell != cell:
-        return None
-    return 2.0 * cell if measure.error == "bridges" else cell
+    """Return the uncertainty of a measure in a row of method ``mm``, mm, as tables have it; None without one."""
+    error = voxel_error(row, measure.column)
+    return None if row.get(measure.column) is None or error != error else error
 
 
 def error_words(measure: Measure, row: Row) -> str:
@@ -142,7 +131,7 @@ def error_words(measure: Measure, row: Row) -> str:
     error = error_mm(measure, row)
     if error is None:
         return "none stated" if row.get(measure.column) is not None else ""
-    why = {"slice": "one slice", "bridge": "one voxel", "bridges": "one voxel on each side"}[measure.error]
+    why = "one slice" if measure.column in ALONG else ERROR_WORDS[ACROSS[measure.column]]
     return f"± {error:.{digits(measure, row)}f} ({why})"
 
 

@@ -21,6 +21,8 @@ MONTHS_IN: dict[str, float] = {
 #: Largest ratio of voxel edges between sessions that needs no remark.
 RESOLUTION_RATIO = 2.0
 AXES = ("right-left", "anterior-posterior", "superior-inferior")
+#: What spreadsheets put between columns in place of tabs.
+OTHER_MARKS = (",", ";", " ")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ def read_sessions(path: str | Path, time_column: str | None = None) -> list[Sess
             "E21", "the name of the column of times says no unit", column,
             "A word of it must be days, weeks, months or years, as in days_post_injury",
         )  # fmt: skip
-    for name in (SESSION_COLUMN, column):
+    joined = len(columns) == 1 and any(mark in columns[0] for mark in OTHER_MARKS)
+    if joined:
+        ledger.error("E21", "has one column only", columns[0], "Separate its columns by tabs")
+    for name in () if joined else (SESSION_COLUMN, column):
         if name not in columns:
             near = nearest(name, columns)
             times = [other for other in columns if set(other.lower().split("_")) & set(MONTHS_IN)]
@@ -87,15 +92,25 @@ def read_sessions(path: str | Path, time_column: str | None = None) -> list[Sess
         label, text = (row[SESSION_COLUMN] or "").strip(), (row[column] or "").strip()
         months: float | None = None
         if text.lower() not in ("", "n/a"):
-            try:
-                months = float(text) * unit
-            except ValueError:
-                ledger.error("E21", f"holds a time that is no number in line {number}", text)
+            months = _number(text) * unit
+            if not math.isfinite(months):
+                ledger.error(
+                    "E21", f"holds a time that is no number in line {number}", text,
+                    "Write it with a decimal point (6.5), or n/a",
+                )  # fmt: skip
                 continue
         sessions.append(Session(label.removeprefix("ses-"), months))
     if ledger.failed:
         raise BadInput([finding.problem() for finding in ledger.findings])
     return sessions
+
+
+def _number(text: str) -> float:
+    """Return the number that a text holds; NaN where it holds none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def check_sessions(sessions: Sequence[Session], file: str = "") -> list[Finding]:
@@ -115,10 +130,15 @@ def check_sessions(sessions: Sequence[Session], file: str = "") -> list[Finding]
                 "E21", f"session {session.label} has no months since the injury", "",
                 f"Write them into {MONTHS_COLUMN} of sessions.tsv",
             )  # fmt: skip
-        elif not math.isfinite(session.months) or session.months < 0.0:
+        elif not math.isfinite(session.months):
             ledger.error(
-                "E21", f"session {session.label} lies before the injury", f"{session.months:g} months"
+                "E21", f"session {session.label} has a time that is no number", f"{session.months:g}"
             )
+        elif session.months < 0.0:
+            ledger.error(
+                "E21", f"session {session.label} lies before the injury", f"{session.months:g} months",
+                "Correct it, or name the other sessions with --session-label",
+            )  # fmt: skip
     labels = [session.label for session in sessions]
     for label in sorted({label for label in labels if labels.count(label) > 1}):
         ledger.error(
@@ -129,8 +149,9 @@ def check_sessions(sessions: Sequence[Session], file: str = "") -> list[Finding]
         same = sorted({session.label for session in sessions if session.months == month})
         if len(same) > 1:
             ledger.warning(
-                "E21", "several sessions have the same date", f"{', '.join(same)} at {month:g} months"
-            )
+                "E21", "several sessions have the same date", f"{', '.join(same)} at {month:g} months",
+                "No change per month is computed between them",
+            )  # fmt: skip
     if not sessions:
         ledger.error("E21", "there is no session")
     elif len(sessions) == 1:

@@ -109,9 +109,10 @@ def say_table(title: str, rows: list[dict[str, Any]], columns: list[str] | None 
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_lines=False)
+    # a unit in brackets is text: as markup it would be taken out ("length [mm]")
+    table = Table(title=escape(title), title_justify="left", show_lines=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(escape(column), overflow="fold")
     for row in cells:
         table.add_row(*(escape(text) for text in row))
     writer.print(table)

@@ -221,10 +221,12 @@ def _files(found: Study, tables: dict[str, list[Row]], agree: dict[str, Agreemen
     shown = _shown(tables["sessions.csv"])[:4]
     dated = [visit for visit in found.measured if visit.months == visit.months]
     if dated and shown:
-        lines = [
-            "Error bars: one slice for lengths, one dorsoventral voxel per bridge. Squares: runs at their recorded day "
-            "nearest to the session; band: extremes over seeds. Simulated lesion: cavity + scar + oedema."
-        ]  # fmt: skip
+        lines = ["Error bars: one slice for lengths, one dorsoventral voxel per bridge."]
+        if any(found.sources(subject) for subject in found.subjects):
+            lines[0] += (
+                " Squares: runs at their recorded day nearest to the session; band: extremes over seeds. Simulated "
+                "lesion: cavity + scar + oedema."
+            )
         if found.rendered:
             number = sum(visit.scan.name in found.rendered for visit in dated)
             lines.append(f"Simulated images, not scans of a patient or an animal: {number} of {len(dated)} sessions.")

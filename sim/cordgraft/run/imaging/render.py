@@ -64,7 +64,7 @@ def render(
     ] = None,
     snr: Annotated[
         float | None,
-        typer.Option("--snr", help="Signal of healthy cord over noise, t2w only; none without it."),
+        typer.Option("--snr", help="Signal of white and grey matter over noise, t2w only; none without it."),
     ] = None,
     psf: Annotated[
         float, typer.Option("--psf", help="Blur in the plane of a slice: FWHM in voxels, 0 for none.")

@@ -117,8 +117,10 @@ def report(
         if not quiet:
             warned = sum(finding["level"] == "warning" for finding in written["findings"])
             if warned:
+                one = warned == 1
                 say(
-                    f"{warned} warning{'s' if warned > 1 else ''} of the checks stand on the page", error=True
+                    f"{warned} warning{'' if one else 's'} of the checks {'stands' if one else 'stand'} on the page",
+                    error=True,
                 )
         say(f"wrote {output}")
 
