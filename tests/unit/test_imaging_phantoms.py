@@ -96,6 +96,20 @@ def test_a_profile_conserves_the_lesion_and_starts_at_its_centroid(tilt):
     np.testing.assert_allclose(found.damage_ratio[inner], truth[inner], atol=0.01)
 
 
+@pytest.mark.parametrize("left", [0.5, 0.1])
+def test_slices_that_are_filled_in_part_are_no_cross_section(left):
+    """The end slices of a mask that was resampled: their voxels hold a share of what they held."""
+    lesion, cord, affine = Phantom().shares((0.5, 0.5, 1.0), shift=0.3)
+    cut = cord.copy()
+    held = np.flatnonzero(cord.any(axis=(0, 1)))
+    cut[:, :, held[[0, -1]]] *= left
+    found, usual = (profile(lesion, mask, affine, step_mm=1.0) for mask in (cut, cord))
+    known = np.isfinite(found.csa)
+    assert usual.csa[np.isfinite(usual.csa)].size - 4 <= known.sum() > 20
+    np.testing.assert_allclose(found.csa[known], 24 * np.pi, rtol=0.01)
+    np.testing.assert_allclose(found.damage_ratio[known], usual.damage_ratio[known], atol=0.01)
+
+
 def test_a_profile_of_no_lesion_and_of_another_step():
     lesion, cord, affine = Phantom().shares((1.0, 1.0, 2.0), fine=3)
     found = profile(np.zeros_like(lesion), cord, affine, step_mm=2.5)

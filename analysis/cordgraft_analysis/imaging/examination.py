@@ -287,10 +287,11 @@ def _in_line(planes: NormalPlanes, mask: Floats, s_mm: Floats) -> Floats:
 def _shown(planes: NormalPlanes, lesion: Floats, middle_mm: float) -> tuple[float, float]:
     """Return the lowest and the highest place along the volume that a picture shows, mm."""
     edge = planes.spacing_mm[2]
-    low, high = (planes.ends[0] - 0.5) * edge, (planes.ends[1] + 0.5) * edge
+    held = np.flatnonzero(lesion.any(axis=(0, 1)))
+    lowest, highest = min((planes.ends[0], *held)), max((planes.ends[1], *held))
+    low, high = (lowest - 0.5) * edge, (highest + 0.5) * edge
     if high - low <= SHOWN_MM:
         return low, high
-    held = np.flatnonzero(lesion.any(axis=(0, 1)))
     ends = (held[0] * edge, held[-1] * edge) if len(held) else (middle_mm, middle_mm)
     reach = max(0.5 * SHOWN_MM, middle_mm - ends[0] + BEYOND_MM, ends[1] - middle_mm + BEYOND_MM)
     return max(low, middle_mm - reach), min(high, middle_mm + reach)

@@ -49,7 +49,7 @@ class NormalPlanes:
     centre : (nz + 2 PAD, 2) float64
         Centreline on every slice, voxels.
     ends : (2,) of float
-        Lowest and highest slice of the cord's mask; beyond their middles its share falls off.
+        Lowest and highest slice of the cord's mask that hold a whole cross-section.
     """
 
     line: StraighteningMap
@@ -98,7 +98,8 @@ class NormalPlanes:
     def whole(self, s_mm: Floats) -> Array:
         """Tell which planes lie wholly between the ends of the cord's mask : (n,) bool.
 
-        A tilted plane near an end, where mask or field of view stop, is cut short: its area is no cross-section.
+        A tilted plane near an end, where mask or field of view stop, is cut short: its area is no cross-section. Nor is
+        that of a slice that a mask fills in part, as the last one of a mask that was resampled.
         """
         place, e1, e2, _ = self.frame(s_mm)
         reach = (
@@ -183,13 +184,14 @@ def normal_planes(cord: Array, spacing_mm: tuple[float, float, float]) -> Normal
     shape = (shares.shape[0], shares.shape[1], shares.shape[2])
     affine = np.diag((*spacing_mm, 1.0))
     try:
-        line = _line(shares, affine, shape)
+        slices, wavelength = _slices(shares, affine)
+        line = StraighteningMap.from_slices(slices, affine, shape, wavelength)
     except CentrelineError as error:
         raise BadInput(Problem(f"the cord mask has no usable centreline: {error}", key="cord")) from None
     section = shape[0] == 1
     centre = _slice_centres(line, spacing_mm, shape)
-    held = np.flatnonzero(shares.any(axis=(0, 1)))
-    ends = float(held[0]), float(held[-1])
+    # Slices that hold a part of the cross-section only, at the ends of a mask, are no cord to be measured.
+    ends = float(slices.first), float(slices.last)
     planes = NormalPlanes(line, spacing_mm, shape, section, np.zeros(1), np.zeros(2), centre, ends)
     reach = np.abs(planes.offsets_mm(shares)).max(axis=1) + 1.5 * np.asarray(spacing_mm[:2])
     many = min(reach / np.asarray(spacing_mm[:2])) > MANY_VOXELS
@@ -200,20 +202,20 @@ def normal_planes(cord: Array, spacing_mm: tuple[float, float, float]) -> Normal
     return NormalPlanes(line, spacing_mm, shape, section, across, forward, centre, ends)
 
 
-def _line(shares: Floats, affine: Floats, shape: tuple[int, int, int]) -> StraighteningMap:
-    """Return the centreline of shares : (nx, ny, nz)."""
+def _slices(shares: Floats, affine: Floats) -> tuple[CordSlices, float | None]:
+    """Return the slices of shares : (nx, ny, nz) from which the centreline follows, and the wavelength it smooths."""
     held = np.flatnonzero(shares.any(axis=(0, 1)))
     if _is_short(shares, affine):
-        return StraighteningMap.from_slices(_short_slices(shares, affine, held), affine, shape)
+        return _short_slices(shares, affine, held), None
     slices = cord_slices(shares, affine)
     if slices.axis != 2:
         raise CentrelineError("its slices run along another axis than inferior to superior")
     wavelength = None
-    if shape[0] == 1:
+    if shares.shape[0] == 1:
         # The area of a section's slice rests on its nominal thickness; its A-P diameter does not.
         depth = shares.sum(axis=(0, 1))[held] * affine[1, 1]
         wavelength = SMOOTHING_DIAMETERS * float(np.median(depth))
-    return StraighteningMap.from_slices(slices, affine, shape, wavelength)
+    return slices, wavelength
 
 
 def _is_short(shares: Floats, affine: Floats) -> bool:
