@@ -250,7 +250,7 @@ HEAD = "session_id\tmonths_post_injury\n"
     [
         (("a", "b"), f"{HEAD}ses-a\t1\nses-b\tn/a\n", "error", "session b has no months since the injury"),
         (("a", "b"), f"{HEAD}ses-a\t1\nses-b\t6\nses-b\t7\n", "error", "session b stands there twice"),
-        (("a", "b"), f"{HEAD}ses-a\t1\n", "error", "a session stands not in the table"),
+        (("a", "b"), f"{HEAD}ses-a\t1\n", "error", "a session is missing from the table"),
         (("a",), f"{HEAD}ses-a\t1\n", "note", "there is one session only; no change is computed"),
     ],
     ids=["E21 no months", "E21 twice", "E21 not listed", "E21 one only"],

@@ -352,7 +352,7 @@ def test_tables_of_two_raters_give_limits_of_agreement(two, tmp_path):
         (("-s", "c.nii.gz", "--cord-b", "d.nii.gz"), "named twice"),
         (("--transform", "none.txt"), "E01"),
         (("--tau-mm", "-2"), "no such tolerance"),
-        (("--step-mm", "0"), "not positive"),
+        (("--step-mm", "0"), "no such step"),
     ],
 )
 def test_bad_options_of_compare(two, tmp_path, monkeypatch, arguments, words):

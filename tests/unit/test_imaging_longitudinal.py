@@ -148,7 +148,7 @@ def spoil_participants(root: Path) -> None:
     [
         (spoil_missing_months, "m11 has no months"),
         (spoil_twice, "m11 stands there twice"),
-        (spoil_row, "stands not in the table"),
+        (spoil_row, "missing from the table"),
         (spoil_table, "without dates"),
         (spoil_two_scans, "--acquisition"),
         (spoil_participants, "holds a subject twice"),
@@ -422,3 +422,37 @@ def test_a_section_is_measured_in_its_own_plane(runs):
         measure(a, b, c).total["midsagittal_lesion_area [mm2]"] for a, b, c in ((lesion, cord, affine), fine)
     ]
     assert both[0] == pytest.approx(both[1], rel=0.02)  # sums of shares do not depend on the voxel
+
+
+def test_a_result_of_an_earlier_call_does_not_stay_beside_a_new_one(trial, tmp_path):
+    out = tmp_path / "table"
+    assert imaging("longitudinal", trial, "-o", out, "-q").exit_code == 0
+    (out / "notes.txt").write_text("mine")
+    assert (out / "group.csv").exists()
+    result = imaging(
+        "longitudinal", trial, "-o", out, "-q", "--overwrite", "--participant-label", "01", "--session-label", "m01"
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in out.iterdir()) == ["notes.txt", "sessions.csv", "trajectories.png"]
+
+
+def test_a_section_that_became_a_volume_names_its_model(trial, runs, tmp_path):
+    out = tmp_path / "table"
+    result = imaging(
+        "longitudinal", trial, "--run", runs / "seed-1", "--extrusion", "elliptic:ratio=1.4", "-o", out,
+        "--participant-label", "01",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "sections became volumes by a model, elliptic:ratio=1.4" in result.stdout
+    with (out / "sessions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["extrusion"] for row in rows if row["source"] == "measured"} == {""}
+    assert {row["extrusion"] for row in rows if row["source"] != "measured"} == {"elliptic:ratio=1.4"}
+    page = tmp_path / "page.html"
+    told = imaging(
+        "report", trial, "--run", runs / "seed-1", "--extrusion", "elliptic:ratio=1.4", "-o", page
+    )  # fmt: skip
+    assert told.exit_code == 0, told.output
+    text = page.read_text()
+    assert "Sections became volumes by a model, elliptic:ratio=1.4." in text
+    assert "beside 1 simulated run." in text  # beside six subjects it is still one

@@ -180,7 +180,10 @@ def test_a_section_and_its_model(scan, tmp_path):
     [
         (("--method", "mmm"), "mm, sct"),
         (("--extrusion", "axisymmetric"), "this is a volume"),
-        (("--profile", "p.csv", "--step-mm", "0"), "not positive"),
+        (("--profile", "p.csv", "--step-mm", "0"), "no such step"),
+        (("--profile", "p.csv", "--step-mm", "1e-9"), "a hundredth of a slice"),
+        (("--profile", "p.csv", "--step-mm", "1e300"), "no such step"),
+        (("--profile", "p.csv", "--step-mm", "nan"), "no such step"),
         (("--empty-slice", "99", "--label", "2"), "no label"),
         (("--dorsal-axis", "up"), "no direction"),
     ],
@@ -246,3 +249,34 @@ def test_a_dummy_lesion_beside_its_image_is_refused(shared_data, tmp_path):
     )  # fmt: skip
     assert result.exit_code == 2 and "E13" in result.stderr
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"), [("lesion", "cord"), ("lesion", "lesion"), ("cord", "cord"), ("report", "lesion")]
+)
+def test_what_is_read_is_never_replaced(scan, tmp_path, verb, option):
+    """A mask drawn by hand is worth more than a table: --overwrite is no leave to write over it."""
+    read = ("-s", scan["cord"]) if verb == "cord" else ("-s", scan["cord"], "-m", scan["lesion"])
+    before = files_below(tmp_path)
+    result = imaging(verb, *read, "-o", tmp_path / "." / scan[option].name, "--overwrite")
+    assert result.exit_code == 2 and "E23" in result.stderr and "is read by this call" in result.stderr
+    assert files_below(tmp_path) == before
+
+
+def test_a_table_that_cannot_be_written_is_bad_input(scan, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    result = imaging("lesion", "-s", scan["cord"], "-m", scan["lesion"], "-o", tmp_path / "file" / "a.csv")
+    assert result.exit_code == 2 and "E23: cannot be written" in result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_thick_slices_are_warned_of(scan, tmp_path):
+    affine = affine_of()
+    affine[0, 0] = 3.0
+    thick = [write(tmp_path / f"thick_{name}_seg.nii.gz", data, affine)
+             for name, data in (("lesion", lesion_data()), ("sc", cord_data()))]  # fmt: skip
+    result = imaging("lesion", "-m", thick[0], "-s", thick[1], "-o", tmp_path / "a.csv", "--species", "human")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("E22") == 1 and "midsagittal area, width and bridges are blurred" in result.stderr
+    whole = imaging("lesion", "-m", scan["lesion"], "-s", scan["cord"], "-o", tmp_path / "b.csv")
+    assert "E22" not in whole.stderr

@@ -110,6 +110,18 @@ def test_slices_that_are_filled_in_part_are_no_cross_section(left):
     np.testing.assert_allclose(found.damage_ratio[known], usual.damage_ratio[known], atol=0.01)
 
 
+def test_a_profile_stops_where_the_cord_leaves_through_the_side_of_the_image():
+    """A tilted cord that leaves a narrow field of view is cut along its length: less and less is left of a slice."""
+    phantom = Phantom(tilt_forward=24.0, lesion_along=5.0)
+    lesion, cord, affine = phantom.shares((0.5, 0.5, 1.0), shift=0.3)
+    limit = np.searchsorted(affine[1, 3] + affine[1, 1] * np.arange(cord.shape[1]), 7.0)
+    found = profile(lesion[:, :limit], cord[:, :limit], affine)
+    known = np.isfinite(found.csa)
+    assert known.sum() >= 10 and not known[-1]
+    np.testing.assert_allclose(found.csa[known], 24 * np.pi, rtol=0.02)
+    assert found.lesion_area.sum() * found.step_mm == pytest.approx(phantom.volume, rel=0.005)
+
+
 def test_a_profile_of_no_lesion_and_of_another_step():
     lesion, cord, affine = Phantom().shares((1.0, 1.0, 2.0), fine=3)
     found = profile(np.zeros_like(lesion), cord, affine, step_mm=2.5)

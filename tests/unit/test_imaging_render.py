@@ -339,7 +339,8 @@ def test_noise_of_a_map_is_refused(volume: Any) -> None:
     ("arguments", "words"),
     [
         ({}, "--like FILE for the grid of a file, or --spacing"),
-        ({"spacing_mm": (1.0, -1.0, 1.0)}, "three edges above 0 mm"),
+        ({"spacing_mm": (1.0, -1.0, 1.0)}, "three edges of 0.005 to 50 mm"),
+        ({"spacing_mm": (0.0001, 1.0, 1.0)}, "three edges of 0.005 to 50 mm"),
         ({"spacing_mm": (1.0, 1.0, 1.0), "like": like(GRIDS["thick sagittal"])}, "not both"),
         ({"spacing_mm": (1.0, 1.0, 1.0), "options": Options(centre_mm=(0, 0, 0))}, "nothing to place"),
         ({"spacing_mm": (1.0, 1.0, 1.0), "options": Options(psf=-1.0)}, "no such blur"),

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.mri
 def test_e16_soft_masks(tmp_path: Path) -> None:
     soft = cord_data() * 0.75
     path = write(tmp_path / "t2_seg.nii.gz", soft.astype(np.float32))
-    refused(path, "E16", "is a soft mask", "--threshold 0.5", "kind 'soft'", kind="mask")
+    refused(path, "E16", "is a soft mask", "--threshold 0.5", "method mm", kind="mask")
     np.testing.assert_array_equal(load_image(path, "mask", threshold=0.5).data, cord_data() > 0)
     assert not load_image(path, "mask", threshold=0.9).data.any()
     np.testing.assert_allclose(load_image(path, "soft").data, soft)

@@ -15,6 +15,7 @@ from cordgraft_analysis.imaging.findings import Finding, Ledger, milder
 from cordgraft_analysis.imaging.lesion_table import Row
 from cordgraft_analysis.imaging.names import Named, image_of, role_of
 from cordgraft_analysis.imaging.sessions import MONTHS_IN, Session, check_sessions, read_sessions
+from cordgraft_analysis.imaging.text_tables import read_text
 
 #: Our own rendered images are no measurement.
 OWN = "cordgraft"
@@ -360,7 +361,7 @@ def _dated(
     findings = check_sessions(known, str(tables[0])) + absent
     missing = [label for label in present if label not in {session.label for session in known}]
     problems += [
-        Problem("a session stands not in the table", key="E21", file=str(tables[0]), value=f"ses-{label}",
+        Problem("a session is missing from the table", key="E21", file=str(tables[0]), value=f"ses-{label}",
                 allowed="a row for every session, with its months since the injury")
         for label in missing
     ]  # fmt: skip
@@ -371,34 +372,25 @@ def _dated(
 
 def _participants(place: Path, known: Sequence[str], ledger: Ledger) -> dict[str, dict[str, str]]:
     """Return ``participants.tsv`` by subject; empty without one."""
-    import csv
-
     table = place / "participants.tsv"
     if not table.is_file():
         ledger.findings.append(
             Finding("E21", "note", "has no participants.tsv: all subjects are one group", str(place))
         )  # fmt: skip
         return {}
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(Problem("cannot be read", key="E01", file=str(table), value=str(error))) from None
-    if rows and "participant_id" not in rows[0]:
+    columns, rows = read_text(table)
+    if rows and "participant_id" not in columns:
         raise BadInput(
-            Problem("has no column participant_id", key="E21", file=str(table),
-                    value=", ".join(str(name) for name in rows[0]), allowed="columns separated by tabs")
+            Problem("has no column participant_id", key="E21", file=str(table), value=", ".join(columns))
         )  # fmt: skip
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        label = (row["participant_id"] or "").strip().removeprefix("sub-")
+        label = row["participant_id"].removeprefix("sub-")
         if label in found:
             raise BadInput(
                 Problem("holds a subject twice", key="E21", file=str(table), value=f"sub-{label}")
             )  # fmt: skip
-        found[label] = {
-            name: (text or "").strip() for name, text in row.items() if name and name != "participant_id"
-        }
+        found[label] = {name: text for name, text in row.items() if name != "participant_id"}
     for label in known:
         if label not in found:
             ledger.findings.append(

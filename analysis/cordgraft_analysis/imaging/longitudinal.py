@@ -18,7 +18,7 @@ from cordgraft_analysis.imaging.compare import MEASURES, number_in
 from cordgraft_analysis.imaging.findings import Finding
 from cordgraft_analysis.imaging.lesion_table import Row
 from cordgraft_analysis.imaging.profile import Profile
-from cordgraft_analysis.imaging.sessions import check_resolution, check_slices
+from cordgraft_analysis.imaging.sessions import check_resolution
 from cordgraft_analysis.imaging.sidecar import SIMULATED, read_sidecar
 from cordgraft_analysis.imaging.sides import How, read_side
 from cordgraft_analysis.imaging.simulated import Run, is_near, measure_run
@@ -140,7 +140,6 @@ def study(dataset: Dataset, how: How, pairs: Mapping[str, Sequence[Run]] | None 
             continue
         assert side.lesion is not None, "a mask that was read is a volume"
         findings += side.findings
-        findings += check_slices(side.lesion)
         notes += side.notes
         grids[id(scan)] = side.lesion
         visits.append(Visit(MEASURED, scan, side.totals[0], side.profile))
@@ -185,7 +184,7 @@ def _far(run: Run, scan: Scan, visit: Visit) -> Finding:
         "E21", "warning",
         f"has no recorded day near session {scan.session} of sub-{scan.subject}; it is left out of comparisons",
         run.name, f"day {scan.days:.0f} is wanted, the nearest one is {visit.day:.0f}",
-        "Record maps at the days of the sessions (output.maps)",
+        "Record maps at the days of the sessions (record.maps)",
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def read_pairs(
     BadInput
         With everything that is wrong with the table.
     """
-    from cordgraft_analysis.imaging.sides import read_text
+    from cordgraft_analysis.imaging.text_tables import read_text
     from cordgraft_analysis.seeds import run_directories
 
     columns, rows = read_text(table)

@@ -24,6 +24,10 @@ COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 #: Planes per slice whose mean a piece takes.
 SAMPLES_PER_SLICE = 2
+#: Share of a slice below which pieces show nothing new and would not fit into memory.
+FINEST_SHARE = 0.01
+#: Pieces longer than this are longer than any cord.
+LONGEST_MM = 1000.0
 
 
 @dataclass(frozen=True)
@@ -98,13 +102,16 @@ def profile(
     Raises
     ------
     BadInput
-        As `lesion.measure`; also for a step that is not positive.
+        As `lesion.measure`; also for a step that is not positive, finer than `FINEST_SHARE` of a slice, or longer
+        than any cord.
     """
-    if not (np.isfinite(step_mm) and step_mm > 0.0):
-        raise BadInput(
-            Problem("the step of a profile is not positive", key="step_mm", value=f"{step_mm:g} mm")
-        )
     axes = cord_axes(affine, dorsal)
+    finest = FINEST_SHARE * axes.spacing_mm[2]
+    if not finest <= step_mm <= LONGEST_MM:
+        raise BadInput(
+            Problem("no such step of a profile", key="--step-mm", value=f"{step_mm:g} mm",
+                    allowed=f"{finest:.3g} mm, a hundredth of a slice, to {LONGEST_MM:g} mm")
+        )  # fmt: skip
     lesion_shares = checked_shares(lesion, "lesion", axes, binary=False)
     cord_shares = checked_cord(cord, lesion_shares, axes, binary=False)
     model = checked_model(extrusion, lesion_shares.shape, "mm")

@@ -13,6 +13,7 @@ import numpy as np
 
 from cordgraft.core import schema
 from cordgraft.core.problems import BadInput, Problem
+from cordgraft.core.scanner import LARGEST_VOXEL_MM, SMALLEST_VOXEL_MM
 from cordgraft_analysis.imaging.cord_placing import Bend, Placing, Shift, stored_bend
 from cordgraft_analysis.imaging.dorsal_turn import OWN_DORSAL, dorsal_of_scan, turned, words_of
 from cordgraft_analysis.imaging.extrusion import Extrusion, missing_extrusion
@@ -349,10 +350,11 @@ def _check_places(
             Problem("the grid of the image is not stated", key="--like", value="none",
                     allowed="--like FILE for the grid of a file, or --spacing X,Y,Z in mm, e.g. 0.8,0.8,0.8")
         )  # fmt: skip
-    if spacing_mm is not None and not all(np.isfinite(edge) and edge > 0.0 for edge in spacing_mm):
+    if spacing_mm is not None and not all(SMALLEST_VOXEL_MM <= edge <= LARGEST_VOXEL_MM for edge in spacing_mm):
         raise BadInput(
             Problem("no such voxel", key="--spacing", value=",".join(f"{edge:g}" for edge in spacing_mm),
-                    allowed="three edges above 0 mm: right, anterior, superior")
+                    allowed=f"three edges of {SMALLEST_VOXEL_MM:g} to {LARGEST_VOXEL_MM:g} mm: right, anterior, "
+                    "superior")
         )  # fmt: skip
     if chosen.centre_mm is not None and (like is None or bend is not None):
         why = (

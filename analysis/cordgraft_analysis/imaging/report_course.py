@@ -50,6 +50,12 @@ class Course:
         many = f"{self.seeds} runs" if self.seeds > 1 else "one run"
         return f"{many} beside sub-{self.subject} ({', '.join(self.runs)})"
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the models of extrusion by which sections among the runs became volumes."""
+        named = {str(row["extrusion"]) for rows in self.rows for row in rows if row.get("extrusion")}
+        return tuple(sorted(named))
+
     def values(self, column: str) -> Floats:
         """Return a measure : (times, runs); NaN where a run has none."""
         return np.array([[_real(row.get(column)) for row in rows] for rows in self.rows], dtype=np.float64)

@@ -43,7 +43,8 @@ def sagittal_png(examination: Examination) -> bytes:
     _make_room(axes, examination.bridges)
     for bridge in examination.bridges:
         _draw_bridge(axes, bridge, (low, high))
-    axes.set_xlabel("ventral   \N{LEFTWARDS ARROW}   mm from the epicentre   \N{RIGHTWARDS ARROW}   dorsal")
+    place = "epicentre" if examination.lesion_present else "middle of the mask"
+    axes.set_xlabel(f"ventral   \N{LEFTWARDS ARROW}   mm from the {place}   \N{RIGHTWARDS ARROW}   dorsal")
     axes.set_ylabel("mm, superior positive")
     _legend(axes, examination.lesion_present)
     return _png(figure)
@@ -72,8 +73,14 @@ def profile_png(examinations: Sequence[Examination]) -> bytes:
             colour = palette.CYCLE[number % len(palette.CYCLE)]
             word = one.title if len(examinations) > 1 else ""
             _draw_profile(upper, lower, one.along, colour, word, with_area, len(examinations) == 1)
-        _finish_profile(upper, lower, with_area)
+        places = {_zero(one) for one in examinations}
+        _finish_profile(upper, lower, with_area, " or ".join(sorted(places)))
         return _png(figure)
+
+
+def _zero(examination: Examination) -> str:
+    """Return the place from which a profile counts, in words."""
+    return "the lesion's centroid" if examination.lesion_present else "the middle of the cord's mask"
 
 
 def _draw_profile(
@@ -94,13 +101,14 @@ def _draw_profile(
     lower.plot(along.s_mm, along.ap, color=palette.BLUE if single else colour, label=word or None)
 
 
-def _finish_profile(upper: Any, lower: Any, with_area: bool) -> None:
+def _finish_profile(upper: Any, lower: Any, with_area: bool, zero: str) -> None:
     for axes in (upper, lower):
         axes.grid(True, color="#E8E8E8", linewidth=0.5)
         axes.set_axisbelow(True)
-        axes.axvline(0.0, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)))
+        if with_area or axes is lower:
+            axes.axvline(0.0, color="#555555", linewidth=0.8, linestyle=(0, (4, 2)))
         axes.tick_params(labelsize=FONT - 1)
-    lower.set_xlabel("mm from the lesion's centroid, superior positive", fontsize=FONT)
+    lower.set_xlabel(f"mm from {zero}, superior positive", fontsize=FONT)
     if with_area:
         upper.set_ylabel("damage ratio (1)", fontsize=FONT)
         lower.set_ylabel("area, mm²", fontsize=FONT)

@@ -14,7 +14,7 @@ from cordgraft_analysis.imaging.findings import Finding, Ledger
 from cordgraft_analysis.imaging.load import Asked
 from cordgraft_analysis.imaging.report_course import Course, follow
 from cordgraft_analysis.imaging.scan_file import scan_file
-from cordgraft_analysis.imaging.sessions import check_resolution, check_slices
+from cordgraft_analysis.imaging.sessions import check_resolution
 from cordgraft_analysis.imaging.simulated import open_runs
 from cordgraft_analysis.imaging.together import check_together, read_beside, read_mask
 from cordgraft_analysis.imaging.volume import Volume
@@ -90,7 +90,7 @@ def _read(
         signal = read_image.volume.data
     examination = examine(
         title, damage.data, whole.data, whole.affine, signal, dorsal=side, extrusion=extrusion,
-        step_mm=how.step_mm, files=files, findings=[*findings, *check_slices(whole)], months=months,
+        step_mm=how.step_mm, files=files, findings=findings, months=months,
     )  # fmt: skip
     return examination, whole
 

@@ -54,7 +54,8 @@ def trial_page(
              *((f"sub-{label}", f"sub-{label}") for label in subjects),
              ("warnings", "warnings"), ("files", "files"), ("provenance", "provenance"))  # fmt: skip
     counted = f"{_count(len(subjects), 'subject')}, {_count(len(every), 'session')}"
-    runs = f", beside {_count(sum(course.seeds for course in courses), 'simulated run')}" if courses else ""
+    names = {name for course in courses for name in course.runs}  # one run may stand beside several subjects
+    runs = f", beside {_count(len(names), 'simulated run')}" if names else ""
     body = [
         head(title, f"{counted}{runs}. Method mm.", links, report_words.simulated(every)),
         section("courses", "Courses over months since the injury", _courses(subjects, courses)),
@@ -84,9 +85,11 @@ def _courses(subjects: Mapping[str, Sequence[Examination]], courses: Sequence[Co
     note = "<p>Bars are the uncertainty of the grid, where one is stated.</p>"
     if courses:
         words = "; ".join(escape(course.words) for course in courses)
+        named = sorted({model for course in courses for model in course.models})
+        models = f"Sections became volumes by a model, {escape(', '.join(named))}. " if named else ""
         note = (
             "<p>Bars are the uncertainty of the grid, where one is stated. Dashed lines are medians of simulated runs, "
-            f"bands reach from the lowest to the highest seed: {words}. A simulated course "
+            f"bands reach from the lowest to the highest seed: {words}. {models}A simulated course "
             "predicts nobody's.</p>"
         )
     return f'{note}<div class="figures">{"".join(drawn)}</div>{_beside(subjects, courses)}'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from cordgraft.core.problems import BadInput, nearest
 from cordgraft_analysis.imaging.findings import Finding, Ledger
+from cordgraft_analysis.imaging.text_tables import read_text
 from cordgraft_analysis.imaging.volume import Volume
 
 SESSION_COLUMN, MONTHS_COLUMN = "session_id", "months_post_injury"
@@ -21,8 +21,6 @@ MONTHS_IN: dict[str, float] = {
 #: Largest ratio of voxel edges between sessions that needs no remark.
 RESOLUTION_RATIO = 2.0
 AXES = ("right-left", "anterior-posterior", "superior-inferior")
-#: What spreadsheets put between columns in place of tabs.
-OTHER_MARKS = (",", ";", " ")
 
 
 @dataclass(frozen=True)
@@ -55,29 +53,18 @@ def read_sessions(path: str | Path, time_column: str | None = None) -> list[Sess
     Raises
     ------
     BadInput
-        E01 if the file cannot be read, E21 if a column is missing, its name has no unit of time, or a time is no
-        number.
+        As `text_tables.read_text`; E21 if a column is missing, its name has no unit of time, or a time is no number.
     """
     ledger = Ledger(str(path))
     column = time_column or MONTHS_COLUMN
     unit = next((MONTHS_IN[word] for word in column.lower().split("_") if word in MONTHS_IN), None)
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, delimiter="\t")
-            rows = list(reader)
-            columns = [name for name in reader.fieldnames or [] if name]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        ledger.error("E01", "cannot be read", getattr(error, "strerror", "") or "no text", "Check the path")
-        raise BadInput([finding.problem() for finding in ledger.findings]) from None
+    columns, rows = read_text(Path(path))
     if unit is None:
         ledger.error(
             "E21", "the name of the column of times says no unit", column,
             "A word of it must be days, weeks, months or years, as in days_post_injury",
         )  # fmt: skip
-    joined = len(columns) == 1 and any(mark in columns[0] for mark in OTHER_MARKS)
-    if joined:
-        ledger.error("E21", "has one column only", columns[0], "Separate its columns by tabs")
-    for name in () if joined else (SESSION_COLUMN, column):
+    for name in (SESSION_COLUMN, column):
         if name not in columns:
             near = nearest(name, columns)
             times = [other for other in columns if set(other.lower().split("_")) & set(MONTHS_IN)]
@@ -89,7 +76,7 @@ def read_sessions(path: str | Path, time_column: str | None = None) -> list[Sess
         raise BadInput([finding.problem() for finding in ledger.findings])
     sessions: list[Session] = []
     for number, row in enumerate(rows, 2):
-        label, text = (row[SESSION_COLUMN] or "").strip(), (row[column] or "").strip()
+        label, text = row[SESSION_COLUMN], row[column]
         months: float | None = None
         if text.lower() not in ("", "n/a"):
             months = _number(text) * unit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from cordgraft_analysis.imaging.load import Asked
 from cordgraft_analysis.imaging.names import family, role_of
 from cordgraft_analysis.imaging.profile import COLUMNS as PROFILE_COLUMNS
 from cordgraft_analysis.imaging.profile import Profile, profile
+from cordgraft_analysis.imaging.text_tables import read_text
 from cordgraft_analysis.imaging.together import check_together, read_beside, read_mask
 from cordgraft_analysis.imaging.volume import Volume
 
@@ -194,38 +194,13 @@ def whole_row(table: LesionTable) -> tuple[Row, str]:
     return {**largest, **{name: cell for name, cell in table.total.items() if cell is not None}}, note
 
 
-def read_text(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Return columns and rows of a table as text, comma- or tab-separated; blank lines are left out.
-
-    Raises
-    ------
-    BadInput
-        E01 if it cannot be read, E03 if it is no table.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-            lines = list(reader)
-            columns = [name for name in reader.fieldnames or [] if name]
-    except FileNotFoundError:
-        raise BadInput(Problem("there is no such file", key="E01", file=str(path))) from None
-    except IsADirectoryError:
-        raise BadInput(Problem("is a folder", key="E01", file=str(path))) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "no text"
-        raise BadInput(
-            Problem("cannot be read as a table", key="E03", file=str(path), value=reason)
-        ) from None
-    return columns, [{name: (line.get(name) or "").strip() for name in columns} for line in lines]
-
-
 def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     """Return columns and rows of a table: numbers as numbers, empty cells and n/a as None, labels as text.
 
     Raises
     ------
     BadInput
-        As `read_text`.
+        As `text_tables.read_text`.
     """
     columns, lines = read_text(path)
     return columns, [

@@ -113,7 +113,7 @@ def measure_run(
     Returns
     -------
     total : dict
-        As `sides.whole_row`.
+        As `sides.whole_row`; ``extrusion`` names the model by which a section became a volume.
     profile : Profile or None
         None if the cord is a single slice.
     """
@@ -122,7 +122,10 @@ def measure_run(
         lesion, cord = lesion >= 0.5, cord >= 0.5
     table = measure(lesion, cord, affine, method=how.method)
     along = profile(lesion, cord, affine, how.step_mm) if lesion.shape[2] > 1 else None
-    return whole_row(table)[0], along
+    row = whole_row(table)[0]
+    if how.extrusion is not None and is_section(run.tree):
+        row["extrusion"] = parse_extrusion(how.extrusion).name
+    return row, along
 
 
 def masks_of(

@@ -9,6 +9,7 @@ from pathlib import Path
 from cordgraft_analysis.imaging.checks import check_cord, check_lesion, same_grid
 from cordgraft_analysis.imaging.findings import Finding, has_errors, milder, refuse_errors
 from cordgraft_analysis.imaging.load import Asked, Reading, read_file
+from cordgraft_analysis.imaging.sessions import check_slices
 from cordgraft_analysis.imaging.sidecar import stated
 from cordgraft_analysis.imaging.species import check_words, dorsal_axis
 
@@ -64,6 +65,7 @@ def check_together(
     if lesion is not None and lesion.volume is not None:
         misplaced = has_errors(found)
         found += check_lesion(lesion.volume, None if misplaced or cord is None else cord.volume)
+        found += check_slices(lesion.volume)
     species, dorsal, said = stated([one.file for one in given], species, dorsal)
     found += said
     refuse_errors(found)

@@ -146,7 +146,7 @@ def _mask(
         if threshold is None:
             ledger.error(
                 "E16", "is a soft mask", f"shares from {low:g} to {high:g}",
-                "Give --threshold 0.5 to cut it there, or use it where soft masks are read (kind 'soft')",
+                "Give --threshold 0.5 to cut it there; method mm measures soft masks as they are",
             )  # fmt: skip
             return None
         ledger.note("E16", f"is a soft mask, cut at {threshold:g}")

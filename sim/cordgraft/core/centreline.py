@@ -130,7 +130,7 @@ def _long_axis(points: Floats, weights: Floats) -> Floats:
     superior = np.array([0.0, 0.0, 1.0])
     axis = np.ascontiguousarray(axes[:, 2]) if sizes[2] > 2.0 * sizes[1] else superior
     axis = axis if axis[2] >= 0.0 else -axis
-    tilt = float(np.rad2deg(np.arccos(axis[2])))
+    tilt = float(np.rad2deg(np.arccos(min(1.0, float(axis[2])))))  # rounding may pass 1
     if tilt > LARGEST_TILT_DEG:
         raise CentrelineError(
             f"the cord lies {tilt:.0f} degrees from the scanner's superior axis, "

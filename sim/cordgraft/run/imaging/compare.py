@@ -74,7 +74,8 @@ def compare(
                 Problem("the cord is named twice", key="--cord", allowed="-s for both, or --cord-a and --cord-b")
             )  # fmt: skip
         if output is not None:
-            judge_places([output / name for name in FILES], overwrite)
+            read = [first, second, cord, cord_a, cord_b, transform]
+            judge_places([output / name for name in FILES], overwrite, read)
         from cordgraft_analysis.imaging.comparison import compare_sides
         from cordgraft_analysis.imaging.sides import How, is_table, read_side
         from cordgraft_analysis.imaging.transform import read_transform
@@ -93,7 +94,7 @@ def compare(
         if problems:
             raise BadInput(problems)
         found = compare_sides(sides[0], sides[1], matrix, tau_mm)
-        written = [] if output is None else write_files(output, _files(found))
+        written = [] if output is None else write_files(output, _files(found), FILES)
         if json_output:
             say(
                 json.dumps(

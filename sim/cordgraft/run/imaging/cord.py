@@ -95,7 +95,9 @@ def cord(
     with exit_codes(json_output):
         places = list(compression or ())
         beside = output.with_name(f"{output.stem}_compression{output.suffix}")
-        judge_places([output, beside] if places else [output], overwrite)
+        judge_places(
+            [output, beside] if places else [output], overwrite, [cord_mask, levels, lesion, image]
+        )
         from cordgraft_analysis.imaging.sidecar import stated_species
 
         species = species or stated_species(cord_mask)

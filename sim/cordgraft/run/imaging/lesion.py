@@ -86,7 +86,9 @@ def lesion(
             raise BadInput(
                 Problem("a profile needs the mask of the cord", key="--profile", allowed="give -s")
             )
-        judge_places([output] if profile is None else [output, profile], overwrite)
+        judge_places(
+            [output] if profile is None else [output, profile], overwrite, [lesion_mask, cord, image]
+        )
         from cordgraft_analysis.imaging.lesion import measure
         from cordgraft_analysis.imaging.load import Asked
         from cordgraft_analysis.imaging.profile import profile as follow

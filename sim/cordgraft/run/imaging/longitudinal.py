@@ -99,7 +99,7 @@ def longitudinal(
     """Follow lesions over sessions, measured and simulated side by side. A research model: it predicts no patient."""
     with exit_codes(json_output):
         chosen = method_of(method)
-        judge_places([output / name for name in FILES], overwrite)
+        judge_places([output / name for name in FILES], overwrite, [pairs])
         from cordgraft_analysis.imaging.bids import find
         from cordgraft_analysis.imaging.longitudinal import study
         from cordgraft_analysis.imaging.sides import How
@@ -128,7 +128,7 @@ def longitudinal(
         }
         agree = agreements(found, seed)
         notes = [*found.notes, *notes, *_said(found, tables)]
-        written = write_files(output, _files(found, tables, agree))
+        written = write_files(output, _files(found, tables, agree), FILES)
         if json_output:
             document: dict[str, Any] = {
                 "ok": True,
@@ -185,7 +185,8 @@ def _said(found: Study, tables: dict[str, list[Row]]) -> list[str]:
         notes.append("no subject has two sessions: no change is computed")
     if 0 < len(found.subjects) < FEWEST_FOR_INTERVAL and tables["group.csv"]:
         notes.append(
-            f"{len(found.subjects)} subjects: below {FEWEST_FOR_INTERVAL} the extremes stand in place of an interval"
+            f"{len(found.subjects)} subject{'s' if len(found.subjects) > 1 else ''}: below {FEWEST_FOR_INTERVAL} the "
+            "extremes stand in place of an interval"
         )
     seeds = {len(found.sources(subject)) for subject in found.subjects} - {0}
     if seeds and min(seeds) < FEWEST_FOR_INTERVAL:
@@ -197,6 +198,8 @@ def _said(found: Study, tables: dict[str, list[Row]]) -> list[str]:
         notes.append(
             "simulated: cavity + scar + oedema, in a straight cord, on voxels of the session's size; nothing is fitted"
         )
+    models = sorted({str(v.total["extrusion"]) for v in found.visits if v.total.get("extrusion")})
+    notes += [f"simulated: sections became volumes by a model, {name}" for name in models]
     missing = sorted(
         {str(v.total["absent"]) for v in found.visits if v.source != "measured" and v.total.get("absent")}
     )

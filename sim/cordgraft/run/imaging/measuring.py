@@ -118,8 +118,16 @@ def volume_of(reading: Reading) -> Volume:
     return reading.volume
 
 
-def judge_places(paths: Sequence[Path], overwrite: bool) -> None:
-    """Refuse outputs that exist, are folders, or are the same file, before anything is measured.
+def judge_places(paths: Sequence[Path], overwrite: bool, inputs: Sequence[Path | None] = ()) -> None:
+    """Refuse outputs that exist, are folders, are the same file or one that is read, before anything is measured.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    overwrite : bool
+        Whether outputs of an earlier call may be replaced; what this call reads never is.
+    inputs : sequence of Path or None
+        Files that this call reads, None for those that are not given.
 
     Raises
     ------
@@ -127,8 +135,14 @@ def judge_places(paths: Sequence[Path], overwrite: bool) -> None:
         With one problem for each place (E23).
     """
     problems = []
+    read = {path.resolve() for path in inputs if path is not None}
     for at, path in enumerate(paths):
-        if path.is_dir():
+        if path.resolve() in read:
+            problems.append(
+                Problem("is read by this call and would be replaced; choose another name for the output", key="E23",
+                        file=str(path))
+            )  # fmt: skip
+        elif path.is_dir():
             problems.append(Problem("cannot be written: a folder has that name", key="E23", file=str(path)))
         elif path.exists() and not overwrite:
             problems.append(
@@ -140,30 +154,32 @@ def judge_places(paths: Sequence[Path], overwrite: bool) -> None:
         raise BadInput(problems)
 
 
-def write_tables(tables: dict[Path, str]) -> None:
-    """Write texts, each one whole or not at all; folders are made.
-
-    Raises
-    ------
-    BadInput
-        E23 if a place cannot be written.
-    """
-    from cordgraft.record.files import replace_text
-
+def write_tables(tables: Mapping[Path, str]) -> None:
+    """Write texts, each one whole or not at all; folders are made. Raises as `write_files`."""
     for path, text in tables.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(path, text)
-        except OSError as error:
-            raise BadInput(_unwritable(path, error)) from None
+        write_files(path.parent, {path.name: text})
 
 
 def _unwritable(place: Path, error: OSError) -> Problem:
     return Problem("cannot be written", key="E23", file=str(place), value=error.strerror or str(error))
 
 
-def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
-    """Write texts and pictures into a folder, which is made; each one whole or not at all. Returns their places.
+def write_files(folder: Path, files: Mapping[str, str | bytes], known: Sequence[str] = ()) -> list[Path]:
+    """Write texts and pictures into a folder, which is made; each one whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+    files : mapping
+        Name -> content.
+    known : sequence of str
+        Names of all that the verb can write. Those that an earlier call left and that this one does not write are
+        removed: two results in one folder would be read as one. `judge_places` has asked for ``--overwrite``.
+
+    Returns
+    -------
+    list of Path
+        Places of `files`.
 
     Raises
     ------
@@ -180,6 +196,9 @@ def write_files(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
             data = content.encode() if isinstance(content, str) else content
             replace_bytes(place, place.with_name(f".{name}.writing"), data, durable=True)
             written.append(place)
+        for name in known:
+            if name not in files:
+                (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(_unwritable(folder, error)) from None
     return written

@@ -92,7 +92,7 @@ def report(
 ) -> None:
     """Write a page on lesion masks: pictures with bridges, measures, warnings. No diagnosis: a research model."""
     with exit_codes(json_output):
-        judge_places([output], overwrite)
+        judge_places([output], overwrite, [lesion_mask, cord, image, pairs])
         from cordgraft_analysis.imaging.load import Asked
         from cordgraft_analysis.imaging.report_read import How
 
