@@ -12,13 +12,14 @@ import xarray
 from cordgraft.core.centreline import CordSlices, apply_affine
 from cordgraft.core.problems import BadInput
 from cordgraft.core.straightening import StraighteningMap
-from cordgraft_analysis.imaging import sharing
+from cordgraft_analysis.imaging import render_size, sharing
 from cordgraft_analysis.imaging.cord_placing import Bend, Shift
 from cordgraft_analysis.imaging.extrusion import parse_extrusion
 from cordgraft_analysis.imaging.fractions import CLASSES, fractions_of
 from cordgraft_analysis.imaging.oblique import Oblique
 from cordgraft_analysis.imaging.overlap import blur_matrix, overlap_matrix
 from cordgraft_analysis.imaging.render import Options, Scene, masks, render, scene_of
+from cordgraft_analysis.imaging.render_size import MOST_FINE, size_of
 from cordgraft_analysis.imaging.resample import Aligned, Grid, resampler
 from cordgraft_analysis.imaging.signal import T2W, TISSUES, contrast_of
 from cordgraft_analysis.imaging.volume import Volume
@@ -375,3 +376,26 @@ def test_the_cord_goes_where_it_is_put(volume: Any) -> None:
 def test_image_does_not_name_a_path(volume: Any, tmp_path: Path) -> None:
     scene = scene_of(volume, 42.0, spacing_mm=(2.0, 2.0, 2.0))
     assert str(tmp_path.parents[1]) not in str(scene.facts)
+
+
+# ------------------------------------------------------------------------------------------------- its size
+
+
+def test_a_fine_image_takes_a_fine_section_only_where_there_is_room() -> None:
+    axes = (np.zeros(1), 600.0 * (np.arange(14) - 6.5), 600.0 * (np.arange(250) - 124.5))
+    coarse, few, image = size_of(axes, ELLIPTIC, (0.8, 0.8, 0.8), 2.5, None)
+    assert coarse == pytest.approx(0.2) and few < MOST_FINE
+    assert image == pytest.approx(np.prod([(1.4 * 8.4 + 5.0) / 0.8, (8.4 + 5.0) / 0.8, 150.0 / 0.8]), rel=0.6)
+    fine, many, _ = size_of(axes, ELLIPTIC, (0.08, 0.08, 0.08), 2.5, None)
+    assert 0.02 < fine <= 0.08 and many <= 1.01 * MOST_FINE
+    _, same, _ = size_of((600.0 * np.arange(20), *axes[1:]), None, (0.8, 0.8, 0.8), 0.6, (10, 10, 10))
+    assert same == pytest.approx(250 * 22 * 16)
+
+
+def test_an_image_that_does_not_fit_is_refused_before_it_is_made(
+    section: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render_size, "free_memory", lambda: 50_000_000)
+    with pytest.raises(BadInput, match="would not fit into memory") as found:
+        scene_of(section, 42.0, spacing_mm=(0.02, 0.02, 0.02), options=Options(extrusion=ELLIPTIC))
+    assert "--spacing" in str(found.value) and "GB" in str(found.value)

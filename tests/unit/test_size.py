@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cordgraft.core import memory
 from cordgraft.core.problems import BadInput
 from cordgraft.engine.model import CordModel
 from cordgraft.run.inspection import print_plan
@@ -139,12 +140,12 @@ def test_a_section_receives_its_share_of_the_graft() -> None:
 
 
 def test_a_batch_job_is_held_to_its_own_limit(tmp_path: Path) -> None:
-    assert size._group_memory(tmp_path) is None
+    assert memory._group_memory(tmp_path) is None
     (tmp_path / "memory.max").write_text("3000\n")
     (tmp_path / "memory.current").write_text("1000\n")
-    assert size._group_memory(tmp_path) == 2000
+    assert memory._group_memory(tmp_path) == 2000
     (tmp_path / "memory.max").write_text("max\n")
-    assert size._group_memory(tmp_path) is None
+    assert memory._group_memory(tmp_path) is None
 
 
 def test_finer_and_longer_runs_take_longer() -> None:

@@ -83,6 +83,23 @@ def is_section(run: xarray.DataTree) -> bool:
     return int(run[schema.MAPS_GROUP].dataset.sizes["x"]) == 1
 
 
+def canal_layer(species: str, asked_mm: float | None) -> float:
+    """Return the thickness of the fluid round the cord, mm: what was asked for, else that of the species.
+
+    Raises
+    ------
+    BadInput
+        If it is negative or no number.
+    """
+    layer = CANAL_MM.get(species, CANAL_MM["human"]) if asked_mm is None else asked_mm
+    if not layer >= 0.0:
+        raise BadInput(
+            Problem("the fluid round the cord has no such thickness", key="--canal", value=f"{layer:g} mm",
+                    allowed="0 mm or more")
+        )  # fmt: skip
+    return layer
+
+
 def fractions_of(
     run: xarray.DataTree,
     day: float,
@@ -125,12 +142,7 @@ def fractions_of(
             raise BadInput(Problem("no such tissue class", key=key, value=word, allowed=", ".join(CLASSES)))
     setting = dict(run.attrs["setting"])
     species = str(setting["species"])
-    layer = CANAL_MM.get(species, CANAL_MM["human"]) if canal_mm is None else canal_mm
-    if not layer >= 0.0:
-        raise BadInput(
-            Problem("the fluid round the cord has no such thickness", key="--canal", value=f"{layer:g} mm",
-                    allowed="0 mm or more")
-        )  # fmt: skip
+    layer = canal_layer(species, canal_mm)
     frame = frame_at(run, day)
     refuse_errors(check_run(run, frame).findings)
     found, axes = _wet(run, frame, necrosis, blood)

@@ -23,6 +23,7 @@ from cordgraft_analysis.imaging.fractions import (
     CLASSES,
     LESION_CLASSES,
     NECROSIS_AS,
+    canal_layer,
     fractions_of,
     frame_at,
     is_section,
@@ -30,6 +31,7 @@ from cordgraft_analysis.imaging.fractions import (
 from cordgraft_analysis.imaging.grid import Grid, nowhere
 from cordgraft_analysis.imaging.noise import rician
 from cordgraft_analysis.imaging.orientation import canonical
+from cordgraft_analysis.imaging.render_size import refuse_too_large, run_axes_um, size_of
 from cordgraft_analysis.imaging.resample import Aligned, images, resampler
 from cordgraft_analysis.imaging.sidecar import stated_dorsal
 from cordgraft_analysis.imaging.signal import CONTRASTS, T2W, Calibration, Sequence, contrast_of
@@ -38,8 +40,6 @@ from cordgraft_analysis.imaging.volume import Array, Floats, Volume
 if TYPE_CHECKING:
     import xarray
 
-#: An extruded section has voxels of this share of the smallest edge of the image.
-FINE_SHARE = 0.25
 #: Background round the canal in an image that is made to measure, voxels.
 BORDER = 2
 #: The tissue whose signal the SNR refers to.
@@ -225,11 +225,16 @@ def scene_of(
         )  # fmt: skip
     edges = frame.spacing_mm if frame is not None else spacing_mm
     assert edges is not None
+    layer = canal_layer(species, chosen.canal_mm)
+    shape = None if frame is None else frame.data.shape
+    axes_um = run_axes_um(run[schema.MAPS_GROUP].dataset)
+    edge, *voxels = size_of(axes_um, chosen.extrusion, edges, layer, shape)
+    refuse_too_large(voxels[0], voxels[1], "--spacing" if frame is None else "--like")
     data = fractions_of(
         run,
         day,
         extrusion=chosen.extrusion,
-        fine_mm=FINE_SHARE * min(edges),
+        fine_mm=edge,
         canal_mm=chosen.canal_mm,
         necrosis=chosen.necrosis,
         blood=chosen.blood,

@@ -128,7 +128,7 @@ def _disk() -> Finding:
 
 
 def _memory() -> Finding:
-    from cordgraft.scenario.build import free_memory
+    from cordgraft.core.memory import free_memory
 
     free = free_memory()
     if free is None:

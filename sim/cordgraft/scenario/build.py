@@ -18,7 +18,6 @@ from cordgraft.scenario.anatomy import CordMaps, elliptic_cord, masked_cord
 from cordgraft.scenario.config import Config
 from cordgraft.scenario.size import MEMORY_SHARE as MEMORY_SHARE
 from cordgraft.scenario.size import Estimate, declarations, estimate_of, refuse_if_too_large
-from cordgraft.scenario.size import free_memory as free_memory
 from cordgraft.scenario.treatments import at_a_point
 from cordgraft.state.tissue import Setting, Tissue
 

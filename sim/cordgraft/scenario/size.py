@@ -13,13 +13,11 @@ as in the shipped scenarios. Expect a factor of two, more on a busy machine.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 
 from cordgraft.core.contract import ArraySpec, Process, TransferSpec, provisions
 from cordgraft.core.lattice import Lattice
+from cordgraft.core.memory import free_memory
 from cordgraft.core.problems import BadInput, Problem
 from cordgraft.processes.graft_delivery import GraftDelivery, ellipsoid_for, section_share
 from cordgraft.scenario.config import Config
@@ -232,44 +231,6 @@ def _probe(values: NDArray[np.float64]) -> float:
     for number in range(15_000):
         total += number % 7
     return time.perf_counter() - began
-
-
-def free_memory() -> int | None:
-    """Return the memory that is free for a new program, bytes, or None where the system does not say.
-
-    A batch job or container may hold less than the machine: the smaller of both counts.
-    """
-    known = [number for number in (_machine_memory(), _group_memory()) if number is not None]
-    return min(known) if known else None
-
-
-def _machine_memory() -> int | None:
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
-
-
-def _group_memory(root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Return what the control group of this process leaves, bytes, or None without a limit."""
-    for most, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            limit = int((root / most).read_text(encoding="ascii"))
-            taken = int((root / used).read_text(encoding="ascii"))
-        except (OSError, ValueError):  # no such group, or the word max
-            continue
-        return max(0, limit - taken) if limit < 1 << 60 else None
-    return None
 
 
 def scan_too_large(voxels: int) -> str:
