@@ -17,6 +17,7 @@ from cordgraft.core.scanner import LARGEST_VOXEL_MM, SMALLEST_VOXEL_MM
 from cordgraft_analysis.imaging.cord_placing import Bend, Placing, Shift, stored_bend
 from cordgraft_analysis.imaging.dorsal_turn import OWN_DORSAL, dorsal_of_scan, turned, words_of
 from cordgraft_analysis.imaging.extrusion import Extrusion, missing_extrusion
+from cordgraft_analysis.imaging.findings import refuse_errors
 from cordgraft_analysis.imaging.fractions import (
     BLOOD_AS,
     CARRIED,
@@ -33,6 +34,7 @@ from cordgraft_analysis.imaging.noise import rician
 from cordgraft_analysis.imaging.orientation import canonical
 from cordgraft_analysis.imaging.render_size import refuse_too_large, run_axes_um, size_of
 from cordgraft_analysis.imaging.resample import Aligned, images, resampler
+from cordgraft_analysis.imaging.run_contract import check_run
 from cordgraft_analysis.imaging.sidecar import stated_dorsal
 from cordgraft_analysis.imaging.signal import CONTRASTS, T2W, Calibration, Sequence, contrast_of
 from cordgraft_analysis.imaging.volume import Array, Floats, Volume
@@ -203,7 +205,8 @@ def scene_of(
         nobody says where dorsal is in the scan of a rodent that the image is to be like.
     """
     chosen = options or Options()
-    frame_at(run, day)
+    # What breaks the contract is refused before anything is reckoned from it.
+    refuse_errors(check_run(run, frame_at(run, day)).findings)
     if is_section(run) and chosen.extrusion is None:
         wide, deep = (float(value) for value in run.attrs["setting"]["cord_diameter_um"])
         raise missing_extrusion(wide / deep)
