@@ -8,7 +8,7 @@ import numpy as np
 
 from cordgraft.core.centreline import apply_affine
 from cordgraft.core.problems import BadInput, Problem
-from cordgraft_analysis.imaging.volume import Floats
+from cordgraft_analysis.imaging.volume import Floats, edges_mm, volume_mm3
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,12 @@ class Grid:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Edges of a voxel, mm."""
-        x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
-        return float(x), float(y), float(z)
+        return edges_mm(self.affine)
 
     @property
     def voxel_mm3(self) -> float:
         """Volume of a voxel, mm3."""
-        return abs(float(np.linalg.det(self.affine[:3, :3])))
+        return volume_mm3(self.affine)
 
     @property
     def centre_mm(self) -> tuple[float, float, float]:

@@ -17,6 +17,17 @@ Floats = NDArray[np.float64]
 Kind = Literal["image", "mask", "soft", "label"]
 
 
+def edges_mm(affine: Floats) -> tuple[float, float, float]:
+    """Return the edges of a voxel, mm, of an affine : (4, 4) from index to mm."""
+    x, y, z = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    return float(x), float(y), float(z)
+
+
+def volume_mm3(affine: Floats) -> float:
+    """Return the volume of a voxel, mm3, of an affine : (4, 4) from index to mm: its determinant."""
+    return abs(float(np.linalg.det(affine[:3, :3])))
+
+
 @dataclass(frozen=True)
 class Volume:
     """A 3-D volume whose axes grow to the right, to anterior and to superior.
@@ -54,10 +65,9 @@ class Volume:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Return the edges of a voxel, mm, from the affine (never from the header's ``pixdim``)."""
-        x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
-        return float(x), float(y), float(z)
+        return edges_mm(self.affine)
 
     @property
     def voxel_mm3(self) -> float:
         """Return the volume of a voxel, mm3: the determinant of the affine."""
-        return abs(float(np.linalg.det(self.affine[:3, :3])))
+        return volume_mm3(self.affine)
